@@ -218,7 +218,7 @@ class Scored:
     @property
     def selected(self) -> BoolArray:
         """Mask (n,): customers that satisfy at least one rule; the view's WHERE clause."""
-        return self.matched.any(axis=1)
+        return np.asarray(self.matched.any(axis=1), dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True)

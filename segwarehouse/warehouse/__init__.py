@@ -1,1 +1,9 @@
+"""The only place that talks to an engine: one small protocol, and an adapter for each engine.
 
+In: sqlglot expressions, never text. Out: Arrow tables. Every statement runs through `Warehouse.execute` or
+`Warehouse.fetch`, which render it for the engine with quoted identifiers, and wrap a failure with the statement.
+"""
+
+from segwarehouse.warehouse.protocol import Relation, Warehouse, relation
+
+__all__ = ["Relation", "Warehouse", "relation"]

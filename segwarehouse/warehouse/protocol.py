@@ -1,0 +1,72 @@
+"""What the rest of segwarehouse may ask of an engine. An adapter is about a hundred lines."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import NamedTuple, Protocol
+
+import pyarrow as pa
+from sqlglot import exp
+
+
+class Relation(NamedTuple):
+    """A table or view, `schema.name`, as it is called in the engine."""
+
+    schema: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+    def table(self, alias: str | None = None) -> exp.Table:
+        """Return the sqlglot node, identifiers quoted.
+
+        >>> Relation("features", "customers").table("f").sql()
+        '"features"."customers" AS "f"'
+        """
+        node = exp.Table(
+            this=exp.to_identifier(self.name, quoted=True), db=exp.to_identifier(self.schema, quoted=True)
+        )
+        return exp.alias_(node, alias, table=True, quoted=True) if alias else node  # type: ignore[return-value]
+
+
+def relation(name: str) -> Relation:
+    """Return the relation of a dotted name.
+
+    >>> relation("features.customers")
+    Relation(schema='features', name='customers')
+    """
+    schema, _, table = name.partition(".")
+    return Relation(schema, table)
+
+
+class Warehouse(Protocol):
+    """One connection to one engine.
+
+    `dialect` is the engine's name in sqlglot. All methods raise `WarehouseError`.
+    """
+
+    dialect: str
+
+    def execute(self, statement: exp.Expression) -> None:
+        """Run a statement whose result is not wanted."""
+
+    def fetch(self, query: exp.Query) -> pa.Table:
+        """Run a query and return all its rows."""
+
+    def batches(self, query: exp.Query, rows: int) -> Iterator[pa.RecordBatch]:
+        """Run a query and return its rows in batches of about `rows`."""
+
+    def load(self, target: Relation, table: pa.Table) -> None:
+        """Replace the table `target` by these rows."""
+
+    def columns(self, target: Relation) -> dict[str, str]:
+        """Return the columns of a relation in order, with the engine's type names; empty where there is none."""
+
+    def attach_source(self, name: str, location: str) -> None:
+        """Make a file, a glob or a relation readable as `source.<name>`. Raises `SourceError`."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commit all or nothing: roll back and raise on any error."""
+
+    def close(self) -> None:
+        """Release the connection and its lock."""
