@@ -66,9 +66,7 @@ class Condition:
 
     def __post_init__(self) -> None:
         if not math.isfinite(self.threshold):
-            raise SegwarehouseError(
-                f"threshold {self.threshold!r} of {self.feature!r} is not a finite number"
-            )
+            raise SegwarehouseError(f"threshold {self.threshold!r} of {self.feature!r} is not a finite number")
 
     def matches(self, columns: Columns) -> BoolArray:
         """Return a mask (n,): True where the condition holds. NULL never does; NaN is above every number.

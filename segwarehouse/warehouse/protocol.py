@@ -23,9 +23,7 @@ class Relation(NamedTuple):
         >>> Relation("features", "customers").table("f").sql()
         '"features"."customers" AS "f"'
         """
-        node = exp.Table(
-            this=exp.to_identifier(self.name, quoted=True), db=exp.to_identifier(self.schema, quoted=True)
-        )
+        node = exp.Table(this=exp.to_identifier(self.name, quoted=True), db=exp.to_identifier(self.schema, quoted=True))
         return exp.alias_(node, alias, table=True, quoted=True) if alias else node  # type: ignore[return-value]
 
 
