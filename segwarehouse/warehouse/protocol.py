@@ -1,6 +1,6 @@
 """What the rest of segwarehouse may ask of an engine. An adapter is about a hundred lines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
@@ -45,7 +45,7 @@ class Warehouse(Protocol):
 
     dialect: str
 
-    def execute(self, statement: exp.Expression) -> None:
+    def execute(self, statement: exp.Expr) -> None:
         """Run a statement whose result is not wanted."""
 
     def fetch(self, query: exp.Query) -> pa.Table:
@@ -60,8 +60,11 @@ class Warehouse(Protocol):
     def columns(self, target: Relation) -> dict[str, str]:
         """Return the columns of a relation in order, with the engine's type names; empty where there is none."""
 
-    def attach_source(self, name: str, location: str) -> None:
-        """Make a file, a glob or a relation readable as `source.<name>`. Raises `SourceError`."""
+    def attach_source(self, name: str, location: str, text_columns: Sequence[str] = ()) -> None:
+        """Make a file, a glob or a relation readable as `source.<name>`; raises `SourceError`.
+
+        `text_columns` of a CSV file are read as text, so that ids keep their leading zeros.
+        """
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commit all or nothing: roll back and raise on any error."""

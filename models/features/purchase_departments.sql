@@ -1,0 +1,52 @@
+-- materialized: table
+-- description: One row for each department in each purchase of a customer, known before the cut-off.
+-- A purchase is a transaction; without transaction ids a customer's day; without dates either, a line.
+with lines as (
+    select
+        p.customer_id,
+        d.department_key,
+        {% if has.purchases %}p.purchase_id{% else %}cast(row_number() over (order by p.customer_id, p.department) as varchar){% endif %} as purchase_id,
+        p.amount,
+        p.occurred_at,
+        {% if has.occurred_at %}case when p.occurred_at >= {{ recent_from | literal }} then 1 else 0 end{% else %}0{% endif %} as is_recent
+    from staging.purchases as p
+    inner join staging.departments as d on d.department = p.department
+    {%- if has.occurred_at %}
+    where p.occurred_at < {{ cutoff | literal }}
+    {%- endif %}
+),
+
+counted as (
+    select
+        customer_id,
+        purchase_id,
+        department_key,
+        count(*) as line_count,
+        sum(amount) as amount,
+        min(occurred_at) as first_at,
+        max(occurred_at) as last_at,
+        max(is_recent) as is_recent
+    from lines
+    group by customer_id, purchase_id, department_key
+)
+
+select
+    customer_id,
+    purchase_id,
+    department_key,
+    line_count,
+    amount,
+    first_at,
+    last_at,
+    is_recent,
+    case when count(*) over (partition by customer_id, purchase_id) = 1 then 1 else 0 end as is_solo,
+    case
+        when row_number() over (partition by customer_id, purchase_id order by department_key) = 1 then 1
+        else 0
+    end as is_first,
+    max(is_recent) over (partition by customer_id, purchase_id) as is_recent_purchase,
+    case
+        when is_recent = 1 and sum(is_recent) over (partition by customer_id, purchase_id) = 1 then 1
+        else 0
+    end as is_recent_solo
+from counted

@@ -1,0 +1,63 @@
+-- materialized: table
+-- description: Every transaction line, typed, with the reason why it is left out, if it is.
+with given as (
+    select
+        {% if id_as_text %}cast(customer_id as varchar){% else %}customer_id{% endif %} as customer_id,
+        cast(department as varchar) as department,
+        {% if has.occurred_at %}cast(occurred_at as varchar){% else %}''{% endif %} as occurred_text,
+        {% if has.occurred_at %}try_cast(occurred_at as timestamp){% else %}cast(null as timestamp){% endif %} as occurred_at,
+        {% if has.transaction_id %}cast(transaction_id as varchar){% else %}cast(null as varchar){% endif %} as transaction_id,
+        {% if has.quantity %}cast(quantity as varchar){% else %}''{% endif %} as quantity_text,
+        {% if has.quantity %}try_cast(quantity as double){% else %}cast(null as double){% endif %} as quantity,
+        {% if has.amount %}cast(amount as varchar){% else %}''{% endif %} as amount_text,
+        {% if has.amount %}try_cast(amount as decimal(18, 4)){% else %}cast(null as decimal(18, 4)){% endif %} as amount
+    from staging.transactions
+),
+
+numbered as (
+    select
+        given.*,
+        {% if cleaning.duplicates == "drop" -%}
+        row_number() over (
+            partition by customer_id, department, occurred_text, transaction_id, quantity_text, amount_text
+            order by customer_id
+        )
+        {%- else %}1{% endif %} as copy_number
+    from given
+)
+
+select
+    customer_id,
+    department,
+    occurred_at,
+    {% if has.transaction_id -%}
+    coalesce(transaction_id, cast(cast(occurred_at as date) as varchar), '')
+    {%- elif has.occurred_at -%}
+    cast(cast(occurred_at as date) as varchar)
+    {%- else -%}
+    ''
+    {%- endif %} as purchase_id,
+    quantity,
+    coalesce(amount, 0) as amount,
+    case
+        when customer_id is null or trim(cast(customer_id as varchar)) = '' then 'no customer'
+        when department is null or trim(department) = '' then 'no department'
+        {%- if has.occurred_at %}
+        when occurred_text is null then 'no date'
+        when occurred_at is null then 'unreadable date'
+        when occurred_at >= {{ as_of | literal }} then 'on or after as_of'
+        {%- endif %}
+        {%- if has.amount %}
+        when amount_text is not null and amount is null then 'unusable amount'
+        {%- endif %}
+        {%- if has.quantity %}
+        when quantity_text is not null and not coalesce(quantity between -1e15 and 1e15, false) then 'unusable quantity'
+        {%- if cleaning.returns == "drop" %}
+        when quantity < 0 then 'return'
+        {%- endif %}
+        {%- elif has.amount and cleaning.returns == "drop" %}
+        when amount < 0 then 'return'
+        {%- endif %}
+        when copy_number > 1 then 'duplicate'
+    end as drop_reason
+from numbered

@@ -1,0 +1,279 @@
+"""Which departments and features there are, and what they are called in SQL and in words.
+
+In: staged relations. Out: a `Catalogue`: departments with keys, slugs and columns, attributes of the customers table,
+and a `Feature` for every column of `features.customers`.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from segwarehouse.config import Config
+from segwarehouse.domain import Department, Feature
+from segwarehouse.errors import DataError
+from segwarehouse.features.staging import Staged
+from segwarehouse.warehouse import Warehouse, relation
+
+RESERVED_VIEW_NAMES = frozenset(
+    {
+        "audiences", "changes", "cluster_scores", "confusions", "correlations", "curves", "customers_map",
+        "department_maps", "departments", "features", "mixture_scores", "mixtures", "rules", "run", "run_steps", "runs", "segments",
+        "shap_values",
+    }
+)  # fmt: skip
+"""Names in the schema `targeting` that no department's view may take."""
+
+MOST_CATEGORY_VALUES = 30
+"""A text column of the customers table with more values than this is an id or free text, not a category."""
+
+BEHAVIOUR: Mapping[str, tuple[str, str, str]] = {
+    # feature: (unit, what it needs, phrase)
+    "frequency_count": ("count", "", "purchases"),
+    "breadth_count": ("count", "", "departments bought in"),
+    "purchases_other_departments": ("count", "capped_departments", "purchases in smaller departments"),
+    "lines_per_purchase": ("number", "purchases", "lines a purchase"),
+    "monetary_amount": ("amount", "amount", "spend"),
+    "amount_per_purchase": ("amount", "amount", "spend a purchase"),
+    "recency_days": ("days", "occurred_at", "days since the last purchase"),
+    "tenure_days": ("days", "occurred_at", "days since the first purchase"),
+    "recent_frequency_count": ("count", "occurred_at", "recent purchases"),
+    "recent_breadth_count": ("count", "occurred_at", "departments bought in recently"),
+    "recent_monetary_amount": ("amount", "occurred_at amount", "recent spend"),
+}
+ACTIVITY: Mapping[str, str] = {
+    # feature: what it needs
+    "breadth_log": "",
+    "frequency_log": "",
+    "amount_log": "amount",
+    "recency_log": "occurred_at",
+}
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A feature made of a column of the customers table: ``number``, ``known`` or ``value`` (one of a category)."""
+
+    column: str
+    kind: str
+    feature: str
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Departments and features by name.
+
+    Attributes
+    ----------
+    has
+        What the staged data has, and ``capped_departments``: whether some have no column of their own.
+    departments
+        Every department, by key.
+    attributes
+        Features from the customers table.
+    ignored_columns
+        Columns of the customers table that make no feature, with the reason.
+    features
+        Every feature that a rule or a classifier may read.
+    activity
+        The features that only the activity measure reads.
+    """
+
+    has: Mapping[str, bool]
+    departments: tuple[Department, ...]
+    attributes: tuple[Attribute, ...]
+    ignored_columns: Mapping[str, str]
+    features: tuple[Feature, ...]
+    activity: tuple[str, ...]
+
+    @property
+    def behaviour(self) -> tuple[str, ...]:
+        """Columns that change when a department is left out."""
+        names = [feature.name for feature in self.features if feature.kind == "behaviour"]
+        return (*names, *self.activity)
+
+    def context(self) -> dict[str, object]:
+        """Return what the feature models are rendered with."""
+        wide = [department for department in self.departments if department.column]
+        return {
+            "has": self.has,
+            "wide": wide,
+            "wide_keys": [department.key for department in wide],
+            "attributes": self.attributes,
+            "behaviour": self.behaviour,
+        }
+
+
+def slug_of(name: str) -> str:
+    """Return a readable identifier for a name in any script: letters and digits, lower case, joined by underscores.
+
+    >>> slug_of("Käse & Wurst"), slug_of("海鲜"), slug_of("'; DROP--"), slug_of("🐟")
+    ('kase_wurst', '海鲜', 'drop', '')
+    """
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name)).casefold()
+    kept = "".join(letter for letter in folded if not unicodedata.combining(letter))
+    kept = unicodedata.normalize("NFKC", kept)
+    return re.sub(r"[\W_]+", "_", kept).strip("_")[:48].strip("_")
+
+
+def unique_slugs(names: Iterable[str], taken: Iterable[str], otherwise: str) -> Iterator[str]:
+    """Yield a slug for each name, none twice (case aside) and none that is taken.
+
+    >>> list(unique_slugs(["Rules", "A b", "a B", "?"], ["rules"], "department"))
+    ['rules_2', 'a_b', 'a_b_2', 'department']
+    """
+    used = set(taken)
+    for name in names:
+        stem = slug_of(name) or otherwise
+        if stem[0].isdigit():
+            stem = f"{otherwise}_{stem}"
+        slug, number = stem, 1
+        while slug in used:
+            number += 1
+            slug = f"{stem}_{number}"
+        used.add(slug)
+        yield slug
+
+
+def name_departments(rows: Sequence[tuple[int, str, int]], customers: int, columns: int) -> tuple[Department, ...]:
+    """Return departments with view names and, for the `columns` largest, a column in the wide feature table.
+
+    Parameters
+    ----------
+    rows
+        (key, name, buyers) of each department.
+    customers
+        How many customers there are.
+    columns
+        How many departments get a column of their own.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two departments.
+    """
+    if len(rows) < 2:
+        only = f"only one department, {rows[0][1]!r}" if rows else "no department"
+        raise DataError(
+            f"there is {only}, and who buys in one department is learned from what they buy in the others",
+            "does source.department name the right column?",
+        )
+    slugs = list(unique_slugs([name for _, name, _ in rows], RESERVED_VIEW_NAMES, "department"))
+    largest = {key for key, _, _ in sorted(rows, key=lambda row: (-row[2], row[0]))[:columns]}
+    return tuple(
+        Department(key, name, slug, buyers, customers, f"purchases_{slug}" if key in largest else None)
+        for (key, name, buyers), slug in zip(rows, slugs, strict=True)
+    )
+
+
+def read_catalogue(config: Config, warehouse: Warehouse, staged: Staged) -> Catalogue:
+    """Look at the staged relations and name what will be built from them.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two departments.
+    """
+    table = warehouse.fetch(
+        exp.select("department_key", "department", "customer_count")
+        .from_("staging.departments")
+        .order_by("department_key")
+    )
+    rows = list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+    customers = warehouse.fetch(
+        exp.select(exp.Count(this=exp.Distinct(expressions=[exp.column("customer_id")])).as_("n")).from_(
+            "staging.purchases"
+        )
+    )
+    departments = name_departments(rows, customers["n"][0].as_py(), config.learning.max_department_columns)
+    attributes, ignored = _attributes(config, warehouse, staged)
+    has = {**staged.has, "capped_departments": any(department.column is None for department in departments)}
+    return Catalogue(
+        has=has,
+        departments=departments,
+        attributes=tuple(attributes),
+        ignored_columns=ignored,
+        features=tuple(_features(has, departments, attributes)),
+        activity=tuple(name for name, needs in ACTIVITY.items() if _given(needs, has)),
+    )
+
+
+def _given(needs: str, has: Mapping[str, bool]) -> bool:
+    return all(has[need] for need in needs.split())
+
+
+def _features(
+    has: Mapping[str, bool], departments: Sequence[Department], attributes: Sequence[Attribute]
+) -> Iterator[Feature]:
+    for name, (unit, needs, phrase) in BEHAVIOUR.items():
+        if _given(needs, has):
+            yield Feature(name, "behaviour", phrase, unit)
+    for department in departments:
+        if department.column:
+            yield Feature(department.column, "department", f"purchases in {department.name}", "count", department.name)
+    for attribute in attributes:
+        unit = "number" if attribute.kind == "number" else "flag"
+        phrase = f"{attribute.column} is known" if attribute.kind == "known" else attribute.column
+        yield Feature(attribute.feature, "customer", phrase, unit, attribute.value)
+
+
+def _attributes(config: Config, warehouse: Warehouse, staged: Staged) -> tuple[list[Attribute], dict[str, str]]:
+    """Return features from the customers table: numbers as they are, categories as one flag a value."""
+    attributes: list[Attribute] = []
+    ignored: dict[str, str] = {}
+    slugs = unique_slugs(staged.customer_columns, (), "column")
+    for (column, type_name), slug in zip(staged.customer_columns.items(), slugs, strict=True):
+        kind = type_name.split("(")[0]
+        if kind in _NUMBER_TYPES:
+            attributes.append(Attribute(column, "number", f"customer_{slug}"))
+            if _has_gaps(warehouse, column):
+                attributes.append(Attribute(column, "known", f"customer_{slug}_known"))
+        elif kind in {"VARCHAR", "BOOLEAN", "ENUM"}:
+            values = _category_values(warehouse, column, config.audience.min_cell)
+            if values is None:
+                ignored[column] = f"more than {MOST_CATEGORY_VALUES} values"
+                continue
+            stems = unique_slugs(values, (), "value")
+            attributes += [
+                Attribute(column, "value", f"customer_{slug}_{stem}", value)
+                for value, stem in zip(values, stems, strict=True)
+            ]
+        else:
+            ignored[column] = f"type {type_name}"
+    return attributes, ignored
+
+
+_NUMBER_TYPES = frozenset(
+    {
+        "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT",
+        "DOUBLE", "DECIMAL",
+    }
+)  # fmt: skip
+
+
+def _has_gaps(warehouse: Warehouse, column: str) -> bool:
+    node = exp.cast(exp.column(column, quoted=True), "double")
+    usable = exp.Between(this=node, low=exp.Literal.number("-1e300"), high=exp.Literal.number("1e300"))
+    query = exp.select(exp.Count(this=exp.Star()).as_("n")).from_(relation("staging.customers").table())
+    gaps = query.where(exp.not_(exp.func("COALESCE", usable, exp.false())))
+    return bool(warehouse.fetch(gaps)["n"][0].as_py())
+
+
+def _category_values(warehouse: Warehouse, column: str, min_cell: int) -> list[str] | None:
+    """Return the values of a category that at least `min_cell` customers have, None if there are too many values."""
+    value = exp.cast(exp.column(column, quoted=True), "varchar")
+    query = (
+        exp.select(value.as_("value"), exp.Count(this=exp.Star()).as_("n"))
+        .from_(relation("staging.customers").table())
+        .where(exp.column(column, quoted=True).is_(exp.null()).not_())
+        .group_by(value.copy())
+        .order_by("value")
+        .limit(MOST_CATEGORY_VALUES + 1)
+    )
+    table = warehouse.fetch(query)
+    if table.num_rows > MOST_CATEGORY_VALUES:
+        return None
+    return [value for value, n in zip(table["value"].to_pylist(), table["n"].to_pylist(), strict=True) if n >= min_cell]

@@ -1,0 +1,268 @@
+"""The user's tables, typed and cleaned: attach the sources, build `models/staging/`, count what was left out.
+
+In: a configuration and a warehouse. Out: `Staged`, the facts that the feature models depend on, or a `DataError` that
+says what is wrong with the data and what to do.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from sqlglot import exp
+
+from segwarehouse.config import Config
+from segwarehouse.errors import DataError, SourceError, did_you_mean
+from segwarehouse.project import build, load_models, read_model
+from segwarehouse.templates import TemplateFolder
+from segwarehouse.warehouse import Relation, Warehouse
+
+TRANSACTIONS = Relation("source", "transactions")
+CUSTOMERS = Relation("source", "customers")
+OPTIONAL_COLUMNS = ("occurred_at", "transaction_id", "quantity", "amount")
+
+_KEPT_ID_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "VARCHAR", "UUID")
+_NESTED = ("STRUCT", "MAP", "UNION", "[", "BLOB")
+_MIDNIGHT = dt.time()
+
+
+@dataclass(frozen=True)
+class Window:
+    """What is known and what is asked: features before `cutoff`, outcomes from there for `outcome_days`.
+
+    All times are naive UTC; the windows are half open.
+    """
+
+    cutoff: dt.datetime
+    outcome_days: int
+    recent_days: int
+    first_at: dt.datetime | None
+
+    @property
+    def outcome_until(self) -> dt.datetime:
+        """End of the outcome window, itself outside."""
+        return self.cutoff + dt.timedelta(days=self.outcome_days)
+
+    @property
+    def observed_days(self) -> int:
+        """Days from the first transaction to the cut-off: the recency of whoever bought nothing else."""
+        return max(1, (self.cutoff - self.first_at).days + 1) if self.first_at else 1
+
+    def context(self) -> dict[str, object]:
+        """Return what the feature models are rendered with."""
+        return {
+            "cutoff": self.cutoff,
+            "cutoff_date": self.cutoff.date(),
+            "recent_from": self.cutoff - dt.timedelta(days=self.recent_days),
+            "outcome_until": self.outcome_until,
+            "observed_days": self.observed_days,
+        }
+
+
+@dataclass(frozen=True)
+class Staged:
+    """What the staged data has.
+
+    Attributes
+    ----------
+    has
+        Which of the optional columns there are, and ``purchases``: whether lines can be joined to purchases.
+    as_of
+        Everything before this moment is known, everything from it on is hidden.
+    first_at, last_at
+        Extent of the transactions before today, None without dates.
+    id_as_text
+        Whether ids are cast to text, since their type does not compare exactly.
+    customer_columns
+        Columns of the customers table, the id aside, with the engine's types.
+    cleaning
+        Lines by reason for leaving them out; ``kept`` is the rest.
+    """
+
+    has: Mapping[str, bool]
+    as_of: dt.datetime
+    first_at: dt.datetime | None
+    last_at: dt.datetime | None
+    id_as_text: bool
+    customer_columns: Mapping[str, str]
+    cleaning: Mapping[str, int] = field(default_factory=dict)
+
+    def window(self, config: Config, steps_back: int = 0) -> Window:
+        """Return the window whose cut-off lies `steps_back` outcome windows before `as_of`."""
+        days = config.learning.outcome_days
+        cutoff = self.as_of - dt.timedelta(days=days * steps_back)
+        return Window(cutoff, days, config.learning.recent_days, self.first_at)
+
+
+def stage(
+    config: Config,
+    warehouse: Warehouse,
+    models: TemplateFolder,
+    *,
+    as_of: dt.date | None,
+    today: dt.date,
+    progress: Callable[[str], None] | None = None,
+) -> Staged:
+    """Attach the sources and build `models/staging/`.
+
+    Parameters
+    ----------
+    as_of
+        Hide every transaction on or after this day. None: the day after the last transaction.
+    today
+        Transactions after this day are future dates and left out.
+
+    Raises
+    ------
+    SourceError
+        If a file, relation or column is missing or has a type that can't be used.
+    DataError
+        If nothing is left to learn from, or the cleaning rules say that what was found is an error.
+    """
+    attach_sources(config, warehouse, overridden=models.overrides("staging/transactions.sql"))
+    columns = {key: getattr(config.source, key) for key in ("customer_id", "department", *OPTIONAL_COLUMNS)}
+    build(warehouse, [read_model(models, "staging/transactions.sql", {"column": columns})], progress)
+    staged = _look(config, warehouse, models, as_of, today)
+    context: dict[str, object] = {
+        "column": columns,
+        "has": staged.has,
+        "id_as_text": staged.id_as_text,
+        "customer_columns": list(staged.customer_columns),
+        "cleaning": config.cleaning,
+        "as_of": staged.as_of,
+        "tomorrow": _tomorrow(today),
+    }
+    wanted = [
+        model
+        for model in load_models(models, "staging", context)
+        if model.relation.name != "transactions" and (config.source.customers or model.relation.name != "customers")
+    ]
+    build(warehouse, wanted, progress)
+    rows = warehouse.fetch(exp.select("reason", "line_count").from_("staging.cleaning").order_by("reason"))
+    cleaning = dict(zip(rows["reason"].to_pylist(), rows["line_count"].to_pylist(), strict=True))
+    _refuse_unusable(config, cleaning)
+    if config.source.customers:
+        _require_matching_customers(warehouse)
+    return replace(staged, cleaning=cleaning)
+
+
+def attach_sources(config: Config, warehouse: Warehouse, *, overridden: bool) -> None:
+    """Make every configured source readable, and check that the columns that the configuration names are there.
+
+    `overridden` says that the project has a staging model of its own: then that names the columns.
+    """
+    warehouse.execute(exp.Create(this=exp.Table(db=exp.to_identifier("source")), kind="SCHEMA", exists=True))
+    text = (config.source.customer_id, config.source.department, config.source.transaction_id or "")
+    warehouse.attach_source("transactions", config.locate(config.source.transactions), text)
+    for extra in config.source.extra:
+        warehouse.attach_source(extra.name, config.locate(extra.location))
+    if not overridden:
+        for key in ("customer_id", "department", *OPTIONAL_COLUMNS):
+            name = getattr(config.source, key)
+            if name is not None:
+                _require_column(warehouse, TRANSACTIONS, key, name)
+    if config.source.customers:
+        warehouse.attach_source("customers", config.locate(config.source.customers), (config.source.customer_id,))
+        _require_column(warehouse, CUSTOMERS, "customer_id", config.source.customer_id)
+
+
+def _require_column(warehouse: Warehouse, relation: Relation, key: str, name: str) -> None:
+    columns = warehouse.columns(relation)
+    known = {column.casefold() for column in columns}
+    if name.casefold() not in known:
+        raise SourceError(
+            f"source.{key} = {name!r}: {relation} has no such column", did_you_mean(name, columns), column=name
+        )
+
+
+def _look(
+    config: Config, warehouse: Warehouse, models: TemplateFolder, as_of: dt.date | None, today: dt.date
+) -> Staged:
+    types = warehouse.columns(Relation("staging", "transactions"))
+    for name in ("customer_id", "department"):
+        if name not in types:
+            where = models.file("staging/transactions.sql")
+            raise SourceError(
+                f"{where}: staging.transactions has no column {name}", did_you_mean(name, types), column=name
+            )
+    for name, type_name in types.items():
+        if any(mark in type_name for mark in _NESTED):
+            raise SourceError(
+                f"source.{name}: a column of type {type_name} can't be used",
+                "name a column of plain values",
+                column=name,
+            )
+    has = {name: name in types for name in OPTIONAL_COLUMNS}
+    has["purchases"] = has["transaction_id"] or has["occurred_at"]
+    extent = {"has": has, "tomorrow": _tomorrow(today)}
+    build(warehouse, [read_model(models, "staging/extent.sql", extent)])
+    row = warehouse.fetch(exp.select("first_at", "last_at").from_("staging.extent")).to_pylist()[0]
+    last_at = row["last_at"]
+    if as_of is not None and not has["occurred_at"]:
+        raise DataError(
+            f"as of {as_of}: the transactions have no times", "leave --as-of out, or set source.occurred_at"
+        )
+    default = last_at.date() + dt.timedelta(days=1) if last_at else today
+    customer_columns = warehouse.columns(CUSTOMERS) if config.source.customers else {}
+    return Staged(
+        has=has,
+        as_of=dt.datetime.combine(as_of or default, _MIDNIGHT),
+        first_at=row["first_at"],
+        last_at=last_at,
+        id_as_text=types["customer_id"] not in _KEPT_ID_TYPES,
+        customer_columns={
+            name: kind
+            for name, kind in customer_columns.items()
+            if name.casefold() != config.source.customer_id.casefold()
+        },
+    )
+
+
+def _tomorrow(today: dt.date) -> dt.datetime:
+    return dt.datetime.combine(today + dt.timedelta(days=1), _MIDNIGHT)
+
+
+def _refuse_unusable(config: Config, cleaning: Mapping[str, int]) -> None:
+    """Raise where the cleaning rules call what was found an error, and where nothing is left."""
+    total = sum(cleaning.values())
+    if total == 0:
+        raise DataError("source.transactions is empty", "is it the right file, and was it written completely?")
+    source, rules = config.source, config.cleaning
+    strict = (
+        ("unreadable date", rules.unparseable_dates, "occurred_at", source.occurred_at, "unparseable_dates"),
+        ("unusable amount", rules.bad_amounts, "amount", source.amount, "bad_amounts"),
+        ("unusable quantity", rules.bad_amounts, "quantity", source.quantity, "bad_amounts"),
+        ("no customer", rules.null_customer, "customer_id", source.customer_id, "null_customer"),
+        ("no department", rules.null_department, "department", source.department, "null_department"),
+    )
+    what = {
+        "unreadable date": "can't be read as dates",
+        "unusable amount": "are NaN, infinite or not numbers",
+        "unusable quantity": "are NaN, infinite or not numbers",
+        "no customer": "are empty",
+        "no department": "are empty",
+    }
+    for reason, rule, key, column, setting in strict:
+        rows = cleaning.get(reason, 0)
+        if rows and rule == "error":
+            raise DataError(
+                f"source.{key} = {column!r}: {rows:,} of {total:,} values {what[reason]}",
+                f'correct the column, or write {setting} = "drop" under [cleaning] to leave such lines out',
+                column=column,
+            )
+    if not cleaning.get("kept"):
+        left_out = ", ".join(f"{rows:,} {reason}" for reason, rows in cleaning.items())
+        raise DataError(f"no transaction line is left: {left_out}", "look at [cleaning], source.* and --as-of")
+
+
+def _require_matching_customers(warehouse: Warehouse) -> None:
+    bought = exp.select("customer_id").from_("staging.purchases")
+    matching = (
+        exp.select(exp.Count(this=exp.Star()).as_("n"))
+        .from_("staging.customers")
+        .where(exp.column("customer_id").isin(query=bought))
+    )
+    if warehouse.fetch(matching)["n"][0].as_py() == 0:
+        raise DataError(
+            "source.customers: none of its customers has a transaction",
+            "are the ids written the same way in both tables, leading zeros and type included?",
+        )

@@ -1,0 +1,157 @@
+"""Feature relations to arrays.
+
+In: `features.customers` and `features.behaviour`. Out: a `FeatureTable` with the features of a bounded, seeded sample
+of customers, and from it, department by department, a `DepartmentTable` without a trace of the department's lines:
+its own column is left out, and the behaviour of its buyers is replaced by the behaviour without it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from sqlglot import exp
+
+from segwarehouse.domain import BoolArray, Department, Feature, FloatArray
+from segwarehouse.features.catalogue import Catalogue
+from segwarehouse.warehouse import Warehouse, relation
+
+CUSTOMERS = relation("features.customers")
+BEHAVIOUR = relation("features.behaviour")
+OUTCOMES = relation("features.outcomes")
+COUNTS = relation("features.department_counts")
+
+
+@dataclass(frozen=True)
+class DepartmentTable:
+    """What may be known about n customers when one department is asked about.
+
+    Attributes
+    ----------
+    department
+        The department that is left out of every feature.
+    features
+        The p features, in the order of the columns of `values`.
+    values
+        float64 (n, p).
+    activity_features, activity_values
+        The k features of the activity measure, and their values, float64 (n, k).
+    buyers
+        bool (n,): who has bought in the department before the cut-off.
+    outcomes
+        bool (n,): who buys in it within the outcome window. All False where there is none.
+    """
+
+    department: Department
+    features: tuple[Feature, ...]
+    values: FloatArray
+    activity_features: tuple[str, ...]
+    activity_values: FloatArray
+    buyers: BoolArray
+    outcomes: BoolArray
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """The features of n customers, over all departments.
+
+    Attributes
+    ----------
+    catalogue
+        What the columns are.
+    customer_ids
+        pandas Index (n,), sorted by the warehouse.
+    values
+        float64 (n, p), in the order of `catalogue.features`.
+    activity_values
+        float64 (n, k), in the order of `catalogue.activity`.
+    total
+        How many customers the relation has; n is smaller where it was sampled.
+    """
+
+    catalogue: Catalogue
+    customer_ids: "pd.Index[str]"
+    values: FloatArray
+    activity_values: FloatArray
+    total: int
+
+    def for_department(self, warehouse: Warehouse, department: Department) -> DepartmentTable:
+        """Return the table with `department` left out of everything, and who bought there before and after."""
+        behaviour = self.catalogue.behaviour
+        key = exp.column("department_key").eq(exp.Literal.number(department.key))
+        columns = [exp.column(name, quoted=True) for name in ("customer_id", *behaviour)]
+        without = warehouse.fetch(exp.select(*columns).from_(BEHAVIOUR.table()).where(key))
+        ids = _ids(without["customer_id"])
+        places = self.customer_ids.get_indexer(ids)
+        sampled = places >= 0
+        values, activity = self.values.copy(), self.activity_values.copy()
+        position = {feature.name: index for index, feature in enumerate(self.catalogue.features)}
+        for name in behaviour:
+            column = _floats(without[name])[sampled]
+            if name in position:
+                values[places[sampled], position[name]] = column
+            else:
+                activity[places[sampled], self.catalogue.activity.index(name)] = column
+        kept = [index for index, feature in enumerate(self.catalogue.features) if feature.name != department.column]
+        later = warehouse.fetch(exp.select("customer_id").from_(OUTCOMES.table()).where(key.copy()))
+        return DepartmentTable(
+            department=department,
+            features=tuple(self.catalogue.features[index] for index in kept),
+            values=np.ascontiguousarray(values[:, kept]),
+            activity_features=self.catalogue.activity,
+            activity_values=activity,
+            buyers=self._mask(places),
+            outcomes=self._mask(self.customer_ids.get_indexer(_ids(later["customer_id"]))),
+        )
+
+    def _mask(self, places: "np.ndarray[tuple[int, ...], np.dtype[np.intp]]") -> BoolArray:
+        mask = np.zeros(len(self.customer_ids), dtype=np.bool_)
+        mask[places[places >= 0]] = True
+        return mask
+
+
+def read_features(warehouse: Warehouse, catalogue: Catalogue, *, most: int, seed: int) -> FeatureTable:
+    """Read `features.customers`, or a sample of at most about `most` of its customers.
+
+    The sample is drawn in the warehouse by a hash of the id and the seed, so it is the same on every engine.
+    """
+    counted = exp.select(exp.Count(this=exp.Star()).as_("n")).from_(CUSTOMERS.table())
+    total = int(warehouse.fetch(counted)["n"][0].as_py())
+    names = [feature.name for feature in catalogue.features]
+    columns = [exp.column(name, quoted=True) for name in ("customer_id", *names, *catalogue.activity)]
+    query = exp.select(*columns).from_(CUSTOMERS.table()).order_by(exp.column("customer_id", quoted=True))
+    if total > most:
+        query = query.where(sampled_share(most / total, f"learn {seed}"))
+    table = warehouse.fetch(query)
+    return FeatureTable(
+        catalogue=catalogue,
+        customer_ids=_ids(table["customer_id"]),
+        values=_matrix(table, names),
+        activity_values=_matrix(table, catalogue.activity),
+        total=total,
+    )
+
+
+def sampled_share(share: float, salt: str) -> exp.Expr:
+    """Return a condition that holds for about `share` of the customers, by a salted hash of the id."""
+    salted = exp.DPipe(
+        this=exp.Literal.string(f"{salt}:"), expression=exp.cast(exp.column("customer_id", quoted=True), "varchar")
+    )
+    hashed = exp.Substring(this=exp.MD5(this=salted), start=exp.Literal.number(1), length=exp.Literal.number(8))
+    return exp.LT(this=hashed, expression=exp.Literal.string(f"{min(int(share * 16**8), 16**8 - 1):08x}"))
+
+
+def _ids(column: pa.ChunkedArray) -> "pd.Index[str]":
+    return pd.Index(column.to_pylist() if isinstance(column.type, pa.BaseExtensionType) else column.to_pandas())
+
+
+def _floats(column: pa.ChunkedArray) -> FloatArray:
+    return np.asarray(column.to_numpy(), dtype=np.float64)
+
+
+def _matrix(table: pa.Table, names: Sequence[str]) -> FloatArray:
+    matrix = np.empty((table.num_rows, len(names)), dtype=np.float64)
+    for position, name in enumerate(names):
+        matrix[:, position] = _floats(table[name])
+    return matrix

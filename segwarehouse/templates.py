@@ -1,0 +1,171 @@
+"""SQL templates: where they are, and how they are filled in.
+
+In: a path below `models/` or `sql/` and a context of plain values. Out: SQL text in DuckDB's dialect, to be parsed by
+sqlglot. Jinja runs strictly: an undefined name is an error, and so is a value that is printed without saying what
+it is: `{{ name | ident }}`, `{{ value | literal }}` and `{{ list | literals }}` pass through sqlglot, and bare
+`{{ value }}` is refused. So text from data or configuration can't become syntax.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from sqlglot import exp
+
+from segwarehouse.errors import ModelError
+
+TEMPLATE_DIALECT = "duckdb"
+
+
+class Sql(str):
+    """Text that is SQL already, made by one of the filters."""
+
+    __slots__ = ()
+
+
+def ident(name: str) -> Sql:
+    """Return a quoted identifier.
+
+    >>> print(ident("select"), ident("days since"))
+    "select" "days since"
+    """
+    if not name or "\0" in name:
+        raise ModelError(f"{name!r} can't name a column or table", "use a name of one or more characters without NUL")
+    return Sql(exp.to_identifier(name, quoted=True).sql(TEMPLATE_DIALECT))
+
+
+def literal(value: object) -> Sql:
+    """Return a literal: text, whole number, finite float, date, timestamp, boolean or NULL.
+
+    >>> literal("it's"), literal(3), literal(dt.date(2017, 10, 1))
+    ("'it''s'", '3', "CAST('2017-10-01' AS DATE)")
+    """
+    return Sql(_literal_node(value).sql(TEMPLATE_DIALECT))
+
+
+def _literal_node(value: object) -> exp.Expr:
+    match value:
+        case None:
+            return exp.null()
+        case bool():
+            return exp.true() if value else exp.false()
+        case int():
+            return exp.Literal.number(value)
+        case float() if math.isfinite(value):
+            return exp.cast(exp.Literal.string(repr(value)), "double")
+        case str() if "\0" not in value:
+            return exp.Literal.string(value)
+        case dt.datetime():
+            return exp.cast(exp.Literal.string(value.isoformat(sep=" ")), "timestamp")
+        case dt.date():
+            return exp.cast(exp.Literal.string(value.isoformat()), "date")
+        case _:
+            raise ModelError(f"{value!r} can't be written as a literal in SQL")
+
+
+def literals(values: Iterable[object]) -> Sql:
+    """Return literals joined by commas, for an IN list."""
+    return Sql(", ".join(literal(value) for value in values))
+
+
+def _only_sql(value: object) -> str:
+    """Refuse to print what no filter has made safe."""
+    if isinstance(value, Sql):
+        return value
+    if isinstance(value, jinja2.Undefined):
+        return str(value)  # strict: raises with the name
+    raise ModelError(f"{value!r} is printed into SQL without a filter", "write {{ … | ident }} or {{ … | literal }}")
+
+
+@cache
+def packaged(folder: str) -> Path:
+    """Return the packaged `models` or `sql` folder, in an installed wheel or in a checkout."""
+    package = Path(str(files("segwarehouse")))
+    for candidate in (package / "_project" / folder, package.parent / folder):
+        if candidate.is_dir():
+            return candidate
+    raise ModelError(f"segwarehouse is installed without its {folder}/ folder", "install it again from its wheel")
+
+
+@dataclass(frozen=True)
+class TemplateFolder:
+    """A packaged folder of templates, and a user's folder that overrides it file by file, path by path.
+
+    Attributes
+    ----------
+    roots
+        Folders to look in, first match wins.
+    """
+
+    roots: tuple[Path, ...]
+
+    @classmethod
+    def of(cls, folder: str, project: Path | None = None) -> "TemplateFolder":
+        """Return `folder` of the package, overridden by `folder` of the project directory where there is one."""
+        own = project / folder if project else None
+        return cls((own, packaged(folder)) if own and own.is_dir() else (packaged(folder),))
+
+    def paths(self) -> Iterator[str]:
+        """Yield the relative path of every `.sql` file, sorted, each once."""
+        found = {str(path.relative_to(root).as_posix()) for root in self.roots for path in root.rglob("*.sql")}
+        yield from sorted(found)
+
+    def file(self, path: str) -> Path:
+        """Return the file that `path` stands for."""
+        for root in self.roots:
+            if (root / path).is_file():
+                return root / path
+        raise ModelError(f"there is no {path}", f"looked in {', '.join(map(str, self.roots))}", path=path)
+
+    def overrides(self, path: str) -> bool:
+        """Tell whether the user's own file stands in the place of the packaged one."""
+        return len(self.roots) > 1 and (self.roots[0] / path).is_file()
+
+    def render(self, path: str, context: Mapping[str, object]) -> str:
+        """Fill in the template at `path`.
+
+        Raises
+        ------
+        ModelError
+            With file and line, if it does not parse, or names something that is not in `context`.
+        """
+        file = self.file(path)
+        try:
+            template = self._environment().get_template(path)
+            return template.render(**context)
+        except jinja2.TemplateSyntaxError as error:
+            where = error.filename or str(file)
+            raise ModelError(f"{where}:{error.lineno}: {error.message}", path=where, line=error.lineno) from error
+        except jinja2.TemplateNotFound as error:
+            raise ModelError(f"{file}: there is no {error.name} to import", path=str(file)) from error
+        except jinja2.UndefinedError as error:
+            line = _line_in(error, file)
+            hint = f"it may use {', '.join(sorted(context))}"
+            raise ModelError(f"{file}:{line}: {error.message}", hint, path=str(file), line=line) from error
+
+    def _environment(self) -> jinja2.Environment:
+        environment = jinja2.Environment(  # noqa: S701 - this is SQL, escaped by its own filters, not HTML
+            loader=jinja2.FileSystemLoader(self.roots),
+            undefined=jinja2.StrictUndefined,
+            finalize=_only_sql,
+            keep_trailing_newline=True,
+        )
+        filters: dict[str, Any] = {"ident": ident, "literal": literal, "literals": literals}
+        environment.filters.update(filters)
+        return environment
+
+
+def _line_in(error: Exception, file: Path) -> int:
+    """Return the line of the template `file` that the traceback of `error` last passed through."""
+    line, step = 1, error.__traceback__
+    while step is not None:
+        if Path(step.tb_frame.f_code.co_filename) == file:
+            line = step.tb_lineno
+        step = step.tb_next
+    return line

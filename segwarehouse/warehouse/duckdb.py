@@ -1,0 +1,271 @@
+"""DuckDB, embedded: the default engine, and the only importer of its driver.
+
+A connection is locked down as far as a batch can be: no replacement scans into Python, no extension that is not in
+the driver, UTC. `StagedDatabase` is how a published state is built aside: a second file, attached while it is
+written, detached before anyone reads it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel
+
+from segwarehouse.errors import SourceError, WarehouseError, WarehouseLocked
+from segwarehouse.warehouse.protocol import Relation
+
+STORAGE_VERSION = "v1.4.0"
+"""The file format of published states: DuckDB 1.4, 1.5 and 2.0 read it; what 2.0 writes by default, only 2.0 reads."""
+
+_READERS = {
+    ".parquet": "read_parquet",
+    ".csv": "read_csv",
+    ".tsv": "read_csv",
+    ".txt": "read_csv",
+    ".json": "read_json",
+    ".jsonl": "read_json",
+    ".ndjson": "read_json",
+}
+
+
+class DuckDBWarehouse:
+    """One connection to one DuckDB file, created where there is none. See `Warehouse`.
+
+    Parameters
+    ----------
+    path
+        The database file, or None for one in memory.
+    base
+        The folder that relative source locations start from.
+    read_only
+        Open without the writer's lock.
+    threads
+        Threads of the engine; None lets it decide.
+    """
+
+    dialect = "duckdb"
+
+    def __init__(
+        self, path: Path | None = None, *, base: Path | None = None, read_only: bool = False, threads: int | None = None
+    ) -> None:
+        self.path = path
+        self._base = base or Path()
+        options: dict[str, str | bool | int | float | list[str]] = {
+            "python_enable_replacements": "false",
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+        }
+        if threads:
+            options["threads"] = str(threads)
+        try:
+            self._connection = duckdb.connect(str(path or ":memory:"), read_only=read_only, config=options)
+            self._connection.execute("SET TimeZone = 'UTC'")
+        except duckdb.Error as error:
+            raise _connect_error(error, path) from error
+
+    def execute(self, statement: exp.Expr) -> None:
+        """Run a statement whose result is not wanted."""
+        text = self.text(statement)
+        try:
+            self._connection.execute(text).fetchall()
+        except duckdb.Error as error:
+            raise _statement_error(error, text) from error
+
+    def fetch(self, query: exp.Query) -> pa.Table:
+        """Run a query and return all its rows."""
+        text = self.text(query)
+        try:
+            return self._connection.sql(text).to_arrow_table()
+        except duckdb.Error as error:
+            raise _statement_error(error, text) from error
+
+    def batches(self, query: exp.Query, rows: int) -> Iterator[pa.RecordBatch]:
+        """Run a query and yield its rows in batches of about `rows`."""
+        text = self.text(query)
+        try:
+            yield from self._connection.sql(text).to_arrow_reader(rows)
+        except duckdb.Error as error:
+            raise _statement_error(error, text) from error
+
+    def load(self, target: Relation, table: pa.Table) -> None:
+        """Replace the table `target` by these rows."""
+        name = "segwarehouse_load"
+        self._connection.register(name, table)
+        try:
+            rows = exp.select("*").from_(exp.to_identifier(name, quoted=True))
+            self.execute(exp.Create(this=target.table(), kind="TABLE", replace=True, expression=rows))
+        finally:
+            self._connection.unregister(name)
+
+    def columns(self, target: Relation) -> dict[str, str]:
+        """Return the columns of a relation in order, with DuckDB's type names; empty where there is none."""
+        conditions = [
+            exp.column("table_schema").eq(exp.Literal.string(target.schema)),
+            exp.column("table_name").eq(exp.Literal.string(target.name)),
+            exp.column("table_catalog").eq(exp.func("current_database")),
+        ]
+        found = self.fetch(
+            exp.select("column_name", "data_type")
+            .from_("information_schema.columns")
+            .where(*conditions)
+            .order_by("ordinal_position")
+        )
+        return dict(zip(found["column_name"].to_pylist(), found["data_type"].to_pylist(), strict=True))
+
+    def attach_source(self, name: str, location: str, text_columns: Sequence[str] = ()) -> None:
+        """Make a file, a glob or a relation readable as the view `source.<name>`.
+
+        Columns in `text_columns` of a CSV file are read as text, as they stand.
+
+        Raises
+        ------
+        SourceError
+            If there is no such file or relation, or it can't be read.
+        """
+        reader = _reader(location)
+        view = Relation("source", name).table()
+        try:
+            if reader is None:
+                node: exp.Expr = sqlglot.to_table(location, dialect=self.dialect)
+                self._create_view(view, node)
+                return
+            path = str(self._base / location)
+            self._create_view(view, _read_call(reader, path, ()))
+            present = [column for column in self.columns(Relation("source", name)) if column in text_columns]
+            if reader == "read_csv" and present:
+                self._create_view(view, _read_call(reader, path, present))
+        except (WarehouseError, sqlglot.errors.ParseError) as error:
+            raise _source_error(error, name, location, is_file=reader is not None) from error
+
+    def _create_view(self, view: exp.Table, source: exp.Expr) -> None:
+        self.execute(exp.Create(this=view.copy(), kind="VIEW", replace=True, expression=exp.select("*").from_(source)))
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit all or nothing: roll back and raise on any error.
+
+        DuckDB 2.0 answers COMMIT after a failed statement without an error and keeps nothing, so the error that came
+        first is never swallowed here.
+        """
+        self._connection.begin()
+        try:
+            yield
+        except BaseException:
+            self._connection.rollback()
+            raise
+        self._connection.commit()
+
+    @contextmanager
+    def staged(self, path: Path, catalog: str) -> Iterator[None]:
+        """Write to a new database file beside this one, as the default catalogue, in one transaction.
+
+        On leaving without an error the file is committed, checkpointed and detached, and nothing but itself is left
+        of it on disk.
+
+        Raises
+        ------
+        WarehouseError
+            If a write-ahead log stays behind.
+        """
+        home = self._catalog()
+        storage = exp.AttachOption(this=exp.var("STORAGE_VERSION"), expression=exp.Literal.string(STORAGE_VERSION))
+        alias = exp.alias_(exp.Literal.string(str(path)), catalog, quoted=True)
+        self.execute(exp.Attach(this=alias, expressions=[storage]))
+        try:
+            with self.transaction():
+                self._use(catalog)
+                yield
+            self._connection.execute(f"CHECKPOINT {exp.to_identifier(catalog, quoted=True).sql(self.dialect)}")
+        finally:
+            self._use(home)
+            self.execute(exp.Detach(this=exp.to_identifier(catalog, quoted=True)))
+        log = path.with_name(path.name + ".wal")
+        if log.exists():
+            raise WarehouseError(f"{log} is still there after a checkpoint", "free some disk space and run again")
+
+    def _catalog(self) -> str:
+        row = self._connection.execute("SELECT current_database()").fetchone()
+        return str(row[0]) if row else "memory"
+
+    @property
+    def catalog(self) -> str:
+        """The name of the catalogue that two-part names are looked up in."""
+        return self._catalog()
+
+    def _use(self, catalog: str) -> None:
+        self.execute(exp.Use(this=exp.Table(this=exp.to_identifier(catalog, quoted=True))))
+
+    def text(self, statement: exp.Expr) -> str:
+        """Return the statement as it is sent."""
+        return statement.sql(self.dialect, identify=True, unsupported_level=ErrorLevel.RAISE, comments=False)
+
+    def close(self) -> None:
+        """Release the connection and its lock."""
+        self._connection.close()
+
+    def __enter__(self) -> "DuckDBWarehouse":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _reader(location: str) -> str | None:
+    """Return the function that reads this location, None for a relation."""
+    name = location.lower().removesuffix(".gz").removesuffix(".zst")
+    for suffix, reader in _READERS.items():
+        if name.endswith(suffix):
+            return reader
+    return "read_parquet" if any(mark in location for mark in "/\\*?") else None
+
+
+def _read_call(reader: str, path: str, text_columns: Sequence[str]) -> exp.Expr:
+    """Return the call of a table function; the whole CSV is sniffed, since a late surprise is a failed batch."""
+    options: list[exp.Expr] = []
+    if reader == "read_csv":
+        options.append(exp.EQ(this=exp.to_identifier("sample_size"), expression=exp.Literal.number(-1)))
+        if text_columns:
+            pairs = [
+                exp.PropertyEQ(this=exp.Literal.string(column), expression=exp.Literal.string("VARCHAR"))
+                for column in text_columns
+            ]
+            options.append(exp.EQ(this=exp.to_identifier("types"), expression=exp.Struct(expressions=pairs)))
+    return exp.Anonymous(this=reader, expressions=[exp.Literal.string(path), *options])
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split("\n", 1)[0]
+
+
+def _connect_error(error: duckdb.Error, path: Path | None) -> WarehouseError:
+    message = _first_line(error)
+    if "lock" in message.lower():
+        holder = re.search(r"PID (\d+)", message)
+        who = f" by process {holder.group(1)}" if holder else ""
+        return WarehouseLocked(
+            f"{path} is held{who}", "wait until it has finished, or close the program that has the file open", path=path
+        )
+    return WarehouseError(
+        f"{path} can't be opened: {message}", "is it a DuckDB database, in a folder you may write to?"
+    )
+
+
+def _statement_error(error: duckdb.Error, text: str) -> WarehouseError:
+    return WarehouseError(_first_line(error), statement=text)
+
+
+def _source_error(error: Exception, name: str, location: str, *, is_file: bool) -> SourceError:
+    kind = "file" if is_file else "relation"
+    if is_file and "No files found" in str(error):
+        return SourceError(
+            f"source.{name}: no file matches {location!r}",
+            "is the path right, relative to segwarehouse.toml?",
+            source=name,
+        )
+    hint = "is it a complete Parquet, CSV or JSON file?" if is_file else "write a file with its ending, or schema.table"
+    return SourceError(f"source.{name}: the {kind} {location!r} can't be read: {_first_line(error)}", hint, source=name)
