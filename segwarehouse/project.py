@@ -180,13 +180,21 @@ def build(warehouse: Warehouse, models: Iterable[Model], progress: Callable[[str
 
 def statements(model: Model) -> list[exp.Expr]:
     """Return the statements that replace a model's relation, whichever kind it was before."""
-    schema = exp.Create(
-        this=exp.Table(db=exp.to_identifier(model.relation.schema, quoted=True)), kind="SCHEMA", exists=True
-    )
     create = exp.Create(
         this=model.relation.table(), kind=model.materialized.upper(), replace=True, expression=model.query.copy()
     )
-    return [schema, create]
+    return [create_schema(model.relation.schema), create]
+
+
+def create_schema(name: str) -> exp.Create:
+    """Return the statement that makes a schema where there is none."""
+    return exp.Create(this=exp.Table(db=exp.to_identifier(name, quoted=True)), kind="SCHEMA", exists=True)
+
+
+def drop_schema(name: str) -> exp.Drop:
+    """Return the statement that drops a schema with all that is in it."""
+    schema = exp.Table(db=exp.to_identifier(name, quoted=True))
+    return exp.Drop(tables=[schema], kind="SCHEMA", exists=True, cascade=True)
 
 
 def check_contracts(warehouse: Warehouse, model: Model) -> None:
@@ -293,3 +301,24 @@ def _engine_error(model: Model, error: WarehouseError) -> ModelError:
             line = lines[0]
             break
     return ModelError(f"{model.file}:{line}: {error.message}", error.hint, path=str(model.file), line=line)
+
+
+def read_statements(folder: TemplateFolder, path: str, context: Mapping[str, object]) -> list[exp.Expr]:
+    """Render and parse a file of statements from `sql/`.
+
+    Raises
+    ------
+    ModelError
+        With file and line, if it does not render or parse.
+    """
+    text = folder.render(path, context)
+    try:
+        return [node for node in sqlglot.parse(text, dialect=TEMPLATE_DIALECT) if node is not None]
+    except (ParseError, TokenError) as error:
+        raise _parse_error(folder.file(path), error) from error
+
+
+def run_script(warehouse: Warehouse, folder: TemplateFolder, path: str, context: Mapping[str, object]) -> None:
+    """Run every statement of a file from `sql/`, in order."""
+    for statement in read_statements(folder, path, context):
+        warehouse.execute(statement)

@@ -5,7 +5,7 @@ and features by name), `FeatureTable` and `DepartmentTable` (arrays). What is le
 """
 
 from segwarehouse.features.catalogue import Attribute, Catalogue, name_departments, read_catalogue, slug_of
-from segwarehouse.features.staging import Staged, Window, stage
+from segwarehouse.features.staging import Staged, Window, stage, staging_models
 from segwarehouse.features.table import DepartmentTable, FeatureTable, read_features
 
 __all__ = [
@@ -20,4 +20,5 @@ __all__ = [
     "read_features",
     "slug_of",
     "stage",
+    "staging_models",
 ]

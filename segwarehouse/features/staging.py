@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from segwarehouse.config import Config
 from segwarehouse.errors import DataError, SourceError, did_you_mean
-from segwarehouse.project import build, load_models, read_model
+from segwarehouse.project import Model, build, create_schema, load_models, read_model
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Relation, Warehouse
 
@@ -119,23 +119,10 @@ def stage(
         If nothing is left to learn from, or the cleaning rules say that what was found is an error.
     """
     attach_sources(config, warehouse, overridden=models.overrides("staging/transactions.sql"))
-    columns = {key: getattr(config.source, key) for key in ("customer_id", "department", *OPTIONAL_COLUMNS)}
-    build(warehouse, [read_model(models, "staging/transactions.sql", {"column": columns})], progress)
+    first = read_model(models, "staging/transactions.sql", {"column": _source_columns(config)})
+    build(warehouse, [first], progress)
     staged = _look(config, warehouse, models, as_of, today)
-    context: dict[str, object] = {
-        "column": columns,
-        "has": staged.has,
-        "id_as_text": staged.id_as_text,
-        "customer_columns": list(staged.customer_columns),
-        "cleaning": config.cleaning,
-        "as_of": staged.as_of,
-        "tomorrow": _tomorrow(today),
-    }
-    wanted = [
-        model
-        for model in load_models(models, "staging", context)
-        if model.relation.name != "transactions" and (config.source.customers or model.relation.name != "customers")
-    ]
+    wanted = [model for model in staging_models(config, models, staged, today) if model.relation != first.relation]
     build(warehouse, wanted, progress)
     rows = warehouse.fetch(exp.select("reason", "line_count").from_("staging.cleaning").order_by("reason"))
     cleaning = dict(zip(rows["reason"].to_pylist(), rows["line_count"].to_pylist(), strict=True))
@@ -145,12 +132,31 @@ def stage(
     return replace(staged, cleaning=cleaning)
 
 
+def staging_models(config: Config, models: TemplateFolder, staged: Staged, today: dt.date) -> list[Model]:
+    """Return the models of `models/staging/`, in order; without the customers where there is no such table."""
+    context: dict[str, object] = {
+        "column": _source_columns(config),
+        "has": staged.has,
+        "id_as_text": staged.id_as_text,
+        "customer_columns": list(staged.customer_columns),
+        "cleaning": config.cleaning,
+        "as_of": staged.as_of,
+        "tomorrow": _tomorrow(today),
+    }
+    found = load_models(models, "staging", context)
+    return [model for model in found if config.source.customers or model.relation.name != "customers"]
+
+
+def _source_columns(config: Config) -> dict[str, str | None]:
+    return {key: getattr(config.source, key) for key in ("customer_id", "department", *OPTIONAL_COLUMNS)}
+
+
 def attach_sources(config: Config, warehouse: Warehouse, *, overridden: bool) -> None:
     """Make every configured source readable, and check that the columns that the configuration names are there.
 
     `overridden` says that the project has a staging model of its own: then that names the columns.
     """
-    warehouse.execute(exp.Create(this=exp.Table(db=exp.to_identifier("source")), kind="SCHEMA", exists=True))
+    warehouse.execute(create_schema("source"))
     text = (config.source.customer_id, config.source.department, config.source.transaction_id or "")
     warehouse.attach_source("transactions", config.locate(config.source.transactions), text)
     for extra in config.source.extra:

@@ -4,6 +4,7 @@ In: sqlglot expressions, never text. Out: Arrow tables. Every statement runs thr
 `Warehouse.fetch`, which render it for the engine with quoted identifiers, and wrap a failure with the statement.
 """
 
+from segwarehouse.warehouse.duckdb import DuckDBWarehouse, connect
 from segwarehouse.warehouse.protocol import Relation, Warehouse, relation
 
-__all__ = ["Relation", "Warehouse", "relation"]
+__all__ = ["DuckDBWarehouse", "Relation", "Warehouse", "connect", "relation"]

@@ -46,6 +46,11 @@ class DuckDBWarehouse:
         Open without the writer's lock.
     threads
         Threads of the engine; None lets it decide.
+
+    Attributes
+    ----------
+    home
+        The catalogue of the database itself, as DuckDB calls it after its file.
     """
 
     dialect = "duckdb"
@@ -65,8 +70,10 @@ class DuckDBWarehouse:
         try:
             self._connection = duckdb.connect(str(path or ":memory:"), read_only=read_only, config=options)
             self._connection.execute("SET TimeZone = 'UTC'")
+            found = self._connection.execute("SELECT current_database()").fetchone()
         except duckdb.Error as error:
             raise _connect_error(error, path) from error
+        self.home = str(found[0]) if found else "memory"
 
     def execute(self, statement: exp.Expr) -> None:
         """Run a statement whose result is not wanted."""
@@ -102,12 +109,16 @@ class DuckDBWarehouse:
         finally:
             self._connection.unregister(name)
 
-    def columns(self, target: Relation) -> dict[str, str]:
-        """Return the columns of a relation in order, with DuckDB's type names; empty where there is none."""
+    def columns(self, target: Relation, catalog: str | None = None) -> dict[str, str]:
+        """Return the columns of a relation in order, with DuckDB's type names; empty where there is none.
+
+        The relation is looked up in `catalog`, by default the current one.
+        """
+        where = exp.Literal.string(catalog) if catalog else exp.func("current_database")
         conditions = [
             exp.column("table_schema").eq(exp.Literal.string(target.schema)),
             exp.column("table_name").eq(exp.Literal.string(target.name)),
-            exp.column("table_catalog").eq(exp.func("current_database")),
+            exp.column("table_catalog").eq(where),
         ]
         found = self.fetch(
             exp.select("column_name", "data_type")
@@ -172,7 +183,6 @@ class DuckDBWarehouse:
         WarehouseError
             If a write-ahead log stays behind.
         """
-        home = self._catalog()
         storage = exp.AttachOption(this=exp.var("STORAGE_VERSION"), expression=exp.Literal.string(STORAGE_VERSION))
         alias = exp.alias_(exp.Literal.string(str(path)), catalog, quoted=True)
         self.execute(exp.Attach(this=alias, expressions=[storage]))
@@ -182,20 +192,11 @@ class DuckDBWarehouse:
                 yield
             self._connection.execute(f"CHECKPOINT {exp.to_identifier(catalog, quoted=True).sql(self.dialect)}")
         finally:
-            self._use(home)
+            self._use(self.home)
             self.execute(exp.Detach(this=exp.to_identifier(catalog, quoted=True)))
         log = path.with_name(path.name + ".wal")
         if log.exists():
             raise WarehouseError(f"{log} is still there after a checkpoint", "free some disk space and run again")
-
-    def _catalog(self) -> str:
-        row = self._connection.execute("SELECT current_database()").fetchone()
-        return str(row[0]) if row else "memory"
-
-    @property
-    def catalog(self) -> str:
-        """The name of the catalogue that two-part names are looked up in."""
-        return self._catalog()
 
     def _use(self, catalog: str) -> None:
         self.execute(exp.Use(this=exp.Table(this=exp.to_identifier(catalog, quoted=True))))
@@ -213,6 +214,16 @@ class DuckDBWarehouse:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def connect(path: Path | None, *, read_only: bool = False) -> DuckDBWarehouse:
+    """Open the database file at `path`, or one in memory. See `DuckDBWarehouse`."""
+    if path is not None and not read_only:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise WarehouseError(f"{path.parent} can't be made: {error.strerror}", "is warehouse.url right?") from error
+    return DuckDBWarehouse(path, read_only=read_only)
 
 
 def _reader(location: str) -> str | None:

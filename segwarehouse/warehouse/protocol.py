@@ -57,7 +57,7 @@ class Warehouse(Protocol):
     def load(self, target: Relation, table: pa.Table) -> None:
         """Replace the table `target` by these rows."""
 
-    def columns(self, target: Relation) -> dict[str, str]:
+    def columns(self, target: Relation, catalog: str | None = None) -> dict[str, str]:
         """Return the columns of a relation in order, with the engine's type names; empty where there is none."""
 
     def attach_source(self, name: str, location: str, text_columns: Sequence[str] = ()) -> None:

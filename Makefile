@@ -1,0 +1,35 @@
+# Every target sets up its own virtual environment when there is none, with the versions in constraints.txt.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+EXAMPLE = examples/complete_journey
+
+.PHONY: demo test check format clean
+
+demo: $(VENV)/.installed  ## run the main job on real data and show what came out
+	$(BIN)/python $(EXAMPLE)/prepare.py
+	$(BIN)/segwarehouse refresh --project $(EXAMPLE)
+	$(BIN)/python $(EXAMPLE)/look.py
+
+test: $(VENV)/.installed  ## run the tests
+	$(BIN)/pytest
+
+check: $(VENV)/.installed  ## all that continuous integration runs: format, lint, types, layers, tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+
+format: $(VENV)/.installed  ## put the code into the house format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[demo,dev]'
+	touch $@

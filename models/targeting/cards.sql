@@ -1,0 +1,12 @@
+-- materialized: table
+-- description: Each department's card as data: what verify compares the view with.
+select
+    department_key,  -- @not_null @unique
+    department,  -- @not_null
+    view_name,  -- @not_null @unique
+    budget,
+    control_share,
+    salt,
+    card,  -- @not_null rules, activity and probabilities, as JSON
+    words  -- @not_null each rule in words, as JSON
+from learned.cards

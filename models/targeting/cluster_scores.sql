@@ -1,0 +1,11 @@
+-- materialized: table
+-- description: How the number of personas and of mixture components was chosen.
+select
+    department_key,
+    department,
+    kind,
+    number,
+    silhouette,
+    bic,  -- of the mixture; NULL for personas
+    is_chosen
+from learned.cluster_scores

@@ -1,0 +1,19 @@
+-- materialized: table
+-- description: Every run up to this state's, the last first in time: when, on what, and how it ended.
+select
+    run_id,  -- @not_null @unique
+    started_at,
+    finished_at,
+    case when run_id = {{ run_id | literal }} then 'published' else status end as status,
+    as_of,
+    protocol,
+    departments_published,
+    departments_refused,
+    lines_kept,
+    lines_left_out,
+    customers,
+    seed,
+    settings,  -- the configuration, as JSON
+    versions,  -- of the libraries, as JSON
+    message  -- why it failed, if it did
+from history.runs

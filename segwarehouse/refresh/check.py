@@ -1,0 +1,115 @@
+"""The doctor: what a refresh would find in the data, and what it would do. Nothing is changed.
+
+In: a configuration. Out: a `CheckReport`, or the error that a refresh would stop with.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any
+from dataclasses import dataclass
+
+from segwarehouse.config import Config
+from segwarehouse.errors import TooFewBuyers
+from segwarehouse.features import read_catalogue
+from segwarehouse.features.staging import OPTIONAL_COLUMNS
+from segwarehouse.refresh.run import choose, choose_protocol, stage_sources, untouched_warehouse
+from segwarehouse.templates import TemplateFolder
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What was found.
+
+    Attributes
+    ----------
+    as_of
+        Everything before this day would be known.
+    protocol
+        How quality would be measured.
+    first_at, last_at
+        Extent of the transactions, None without times.
+    customers
+        How many there are.
+    columns
+        Which column plays which part.
+    cleaning
+        Transaction lines by reason for leaving them out, with their share of all; ``kept`` is the rest.
+    departments
+        Each department with buyers, candidates, whether it would be learned, and why not.
+    ignored_columns
+        Columns of the customers table that would make no feature, with the reason.
+    """
+
+    as_of: dt.date
+    protocol: str
+    first_at: dt.datetime | None
+    last_at: dt.datetime | None
+    customers: int
+    columns: dict[str, str]
+    cleaning: Sequence[dict[str, object]]
+    departments: Sequence[dict[str, object]]
+    ignored_columns: dict[str, str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values, for JSON."""
+        return {
+            "source": {
+                "customers": self.customers,
+                "first_at": self.first_at.isoformat(sep=" ") if self.first_at else None,
+                "last_at": self.last_at.isoformat(sep=" ") if self.last_at else None,
+            },
+            "columns": [{"key": key, "column": column} for key, column in self.columns.items()],
+            "cleaning": list(self.cleaning),
+            "departments": list(self.departments),
+            "ignored_columns": self.ignored_columns,
+            "as_of": self.as_of.isoformat(),
+            "protocol": self.protocol,
+        }
+
+
+def check(config: Config, *, as_of: dt.date | None = None) -> CheckReport:
+    """Read the sources, clean them and name the departments, and take it all back.
+
+    Raises
+    ------
+    SegwarehouseError
+        What a refresh would stop with before it learns.
+    """
+    models = TemplateFolder.of("models", config.directory)
+    with untouched_warehouse(config) as warehouse:
+        staged = stage_sources(config, warehouse, models, as_of, None)
+        catalogue = read_catalogue(config, warehouse, staged)
+    why = {department.key: "" for department in catalogue.departments}
+    try:
+        _, refused = choose(config, catalogue, ())
+        why |= {department.key: reason for department, reason in refused}
+    except TooFewBuyers as error:
+        why = dict.fromkeys(why, error.message)
+    total = sum(staged.cleaning.values())
+    return CheckReport(
+        as_of=staged.as_of.date(),
+        protocol=choose_protocol(config, staged),
+        first_at=staged.first_at,
+        last_at=staged.last_at,
+        customers=catalogue.departments[0].customers,
+        columns={
+            key: name
+            for key in ("customer_id", "department", *OPTIONAL_COLUMNS)
+            if (name := getattr(config.source, key)) is not None
+        },
+        cleaning=[
+            {"reason": reason, "rows": rows, "share": round(rows / total, 6)}
+            for reason, rows in sorted(staged.cleaning.items(), key=lambda item: -item[1])
+        ],
+        departments=[
+            {
+                "department": department.name,
+                "buyers": department.buyers,
+                "candidates": department.candidates,
+                "eligible": not why[department.key],
+                "why": why[department.key],
+            }
+            for department in catalogue.departments
+        ],
+        ignored_columns=dict(catalogue.ignored_columns),
+    )

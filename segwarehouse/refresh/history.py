@@ -1,0 +1,126 @@
+"""The run log: every refresh, its steps and what it left out, in schema `history` of the working database.
+
+In: what happened. Out: rows, written as it happens, so that a run that dies leaves its trace. It is copied into each
+published state by `models/targeting/`.
+"""
+
+import dataclasses
+import datetime as dt
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TypeVar
+from uuid import uuid4
+
+from segwarehouse.config import Config, DatabaseUrl
+from segwarehouse.errors import SegwarehouseError
+from segwarehouse.project import run_script
+from segwarehouse.templates import TemplateFolder
+from segwarehouse.warehouse import Warehouse
+
+PACKAGES = (
+    "segwarehouse", "duckdb", "sqlglot", "numpy", "pandas", "scikit-learn", "lightgbm", "shap", "umap-learn", "imodels",
+)  # fmt: skip
+
+Result = TypeVar("Result")
+Progress = Callable[[str, str, float], None]
+
+
+def now() -> dt.datetime:
+    """Return the time in UTC, without a zone, as the warehouse stores it."""
+    return dt.datetime.now(dt.UTC).replace(tzinfo=None)
+
+
+def new_run_id(started_at: dt.datetime) -> str:
+    """Return an id that sorts by time and that no other run has: ``20261123T081500Z-3f9c``."""
+    return f"{started_at:%Y%m%dT%H%M%SZ}-{uuid4().hex[:4]}"
+
+
+class Run:
+    """One refresh, as it is logged."""
+
+    def __init__(self, warehouse: Warehouse, config: Config, progress: Progress | None) -> None:
+        self.started_at = now()
+        self.run_id = new_run_id(self.started_at)
+        self._warehouse = warehouse
+        self._sql = TemplateFolder.of("sql")
+        self._progress = progress
+        self._position = 0
+        self._script("create", {})
+        self._script(
+            "start_run",
+            {
+                "run_id": self.run_id,
+                "started_at": self.started_at,
+                "seed": config.learning.seed,
+                "settings": json.dumps(dataclasses.asdict(config), default=_plain, ensure_ascii=False),
+                "versions": json.dumps({package: _version(package) for package in PACKAGES}),
+            },
+        )
+
+    def _script(self, name: str, context: dict[str, object]) -> None:
+        run_script(self._warehouse, self._sql, f"history/{name}.sql", context)
+
+    def tell(self, step: str, subject: str, fraction: float) -> None:
+        """Report progress: what is being done, to what, and how much of the step is done (0 to 1)."""
+        if self._progress:
+            self._progress(step, subject, fraction)
+
+    def step(self, name: str, work: Callable[[], Result], detail: str = "") -> Result:
+        """Do a step, and log how long it took."""
+        self.tell(name, detail, 0.0)
+        started = time.perf_counter()
+        result = work()
+        self._position += 1
+        self._script(
+            "add_step",
+            {
+                "run_id": self.run_id,
+                "position": self._position,
+                "step": name,
+                "seconds": round(time.perf_counter() - started, 3),
+                "detail": detail,
+            },
+        )
+        self.tell(name, detail, 1.0)
+        return result
+
+    def describe(self, facts: dict[str, object]) -> None:
+        """Log what is known of the run before it is published, and what its cleaning left out."""
+        self._script("describe_run", {"run_id": self.run_id, **facts})
+        self._script("add_cleaning", {"run_id": self.run_id})
+
+    def end(self, status: str, message: str = "") -> None:
+        """Log how the run ended."""
+        context = {"run_id": self.run_id, "finished_at": now(), "status": status, "message": message or None}
+        self._script("end_run", context)
+
+
+@contextmanager
+def recorded(warehouse: Warehouse, config: Config, progress: Progress | None) -> Iterator[Run]:
+    """Log a run from its start to its end, whichever that is."""
+    run = Run(warehouse, config, progress)
+    try:
+        yield run
+    except BaseException as error:
+        message = error.message if isinstance(error, SegwarehouseError) else type(error).__name__
+        if not config.in_place:  # in place, the transaction that is rolled back takes the log with it
+            run.end("failed", message)
+        raise
+    run.end("published")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, DatabaseUrl):
+        return f"{value.engine}:///{value.path}"
+    return str(value) if isinstance(value, Path) else repr(value)
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

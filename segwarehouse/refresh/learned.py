@@ -1,0 +1,459 @@
+"""From what was learned to the tables of schema `learned`, which `models/targeting/` shapes for analysts.
+
+In: a department's table, its learned card, maps and segments, and its evaluation. Out: rows. Nothing is computed here
+that the learning or the evaluation has not found, counts of the rules over all customers aside.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from segwarehouse.config import Config
+from segwarehouse.domain import BoolArray, Department, FloatArray, IntArray, Scored, Segment
+from segwarehouse.evaluate.intervals import Estimate, Quality, verdict
+from segwarehouse.features import DepartmentTable, FeatureTable
+from segwarehouse.learn.department import DepartmentLearned, columns_of
+from segwarehouse.learn.embed import Embedding, embed
+from segwarehouse.learn.mixture import Mixture
+from segwarehouse.project import create_schema
+from segwarehouse.refresh.evaluation import BASELINE, BLACK_BOX, Evaluation
+from segwarehouse.rules.card import card_to_json
+from segwarehouse.rules.compile import Audience, compile_rule
+from segwarehouse.rules.describe import describe_rule
+from segwarehouse.templates import TEMPLATE_DIALECT
+from segwarehouse.warehouse import Relation, Warehouse
+
+SHAP_CUSTOMERS = 200
+"""How many customers' SHAP values are stored for each department."""
+
+MOST_CORRELATED = 200
+"""Correlations are stored for so many features at most."""
+
+FLAG_BUYERS = 400
+"""A department with fewer buyers is flagged."""
+
+Rows = Iterator[dict[str, object]]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """One department: what it was learned from, what was learned, and how good that was in the past.
+
+    Attributes
+    ----------
+    table, result
+        What it was learned from, and what was learned.
+    mixture
+        Of its buyers on the customers map of m customers.
+    nearest, distances
+        int64 and float64 (m,): the nearest component of every mapped customer, and how far its centre is.
+    mapped_buyers
+        bool (m,): who of the mapped customers buys here.
+    evaluation
+        How good its ranking was in the past.
+    """
+
+    table: DepartmentTable
+    result: DepartmentLearned
+    mixture: Mixture
+    nearest: IntArray
+    distances: FloatArray
+    mapped_buyers: BoolArray
+    evaluation: Evaluation
+
+    @property
+    def department(self) -> Department:
+        """The department that is learned."""
+        return self.table.department
+
+
+@dataclass(frozen=True)
+class CustomersMap:
+    """All customers, or a sample of them, in the plane, by what they buy.
+
+    `rows` int64 (m,) are positions in the feature table, `coordinates` float64 (m, 2), `main_departments` (m,) names.
+    """
+
+    rows: IntArray
+    coordinates: FloatArray
+    main_departments: Sequence[str | None]
+
+
+def map_customers(table: FeatureTable, seed: int) -> CustomersMap:
+    """Lay out customers by the logarithm of their purchases in each department: t-SNE, as in the recipe."""
+    places = [i for i, feature in enumerate(table.catalogue.features) if feature.kind == "department"]
+    names = [table.catalogue.features[i].subject for i in places]
+    counts = table.values[:, places]
+    found: Embedding = embed(np.log1p(counts), seed=seed, method="tsne")
+    sampled = counts[found.rows]
+    main = [names[best] if row[best] > 0 else None for row, best in zip(sampled, sampled.argmax(axis=1), strict=True)]
+    return CustomersMap(found.rows, found.coordinates, main)
+
+
+def store(
+    config: Config,
+    warehouse: Warehouse,
+    table: FeatureTable,
+    learned: Sequence[Learned],
+    audiences: Mapping[str, Audience],
+    refused: Sequence[tuple[Department, str]],
+    customers_map: CustomersMap,
+) -> None:
+    """Write every table of schema `learned`."""
+    warehouse.execute(create_schema("learned"))
+    trials = sum(item.evaluation.comparison is not None for item in learned)
+    cards = [(item, audiences[item.department.name]) for item in learned]
+    rows: dict[str, Iterable[dict[str, object]]] = {
+        "features": (asdict(feature) for feature in table.catalogue.features),
+        "departments": [
+            *(_department(config, item, audience, trials) for item, audience in cards),
+            *(_refused(department, why) for department, why in refused),
+        ],
+        "cards": (_card(config, item, audience) for item, audience in cards),
+        "rules": (row for item, audience in cards for row in _rules(item, audience)),
+        "evaluated_rules": (row for item in learned for row in _evaluated_rules(item, audiences)),
+        "evaluation": (row for item in learned for row in _evaluation(item)),
+        "segments": (row for item in learned for row in _segments(item, config.audience.min_cell)),
+        "cluster_scores": (row for item in learned for row in _cluster_scores(item)),
+        "mixtures": (row for item in learned for row in _mixtures(item)),
+        "confusions": (row for item in learned for row in _confusions(item)),
+        "correlations": _correlations(table),
+    }
+    for name, produced in rows.items():
+        warehouse.load(Relation("learned", name), _table(name, produced))
+    ids = pa.array(table.customer_ids.take(customers_map.rows))
+    warehouse.load(Relation("learned", "customers_map"), _customers_map(ids, customers_map))
+    maps = [_department_map(item, table, customers_map) for item in learned]
+    warehouse.load(Relation("learned", "department_maps"), pa.concat_tables(maps))
+    samples = [_shap_values(item, table) for item in learned]
+    warehouse.load(Relation("learned", "shap_values"), pa.concat_tables(samples))
+
+
+_TYPES: Mapping[str, pa.DataType] = {"int": pa.int64(), "real": pa.float64(), "text": pa.string(), "day": pa.date32()}
+
+_INTERVALS = ("auc", "lift_at_budget", "lift_at_10_percent")
+
+_COLUMNS: Mapping[str, str] = {
+    # table: name:type, "text" where none is given
+    "features": "name kind phrase unit subject",
+    "departments": (
+        "department_key:int department view_name buyers:int candidates:int selected:int budget:int control_share:real "
+        "rule_count:int condition_count:int evaluated_at:day outcome_buyers:int auc:real auc_low:real auc_high:real "
+        "lift_at_budget:real lift_at_budget_low:real lift_at_budget_high:real lift_at_10_percent:real "
+        "lift_at_10_percent_low:real lift_at_10_percent_high:real activity_auc:real activity_lift_at_10_percent:real "
+        "black_box_auc:real black_box_lift_at_10_percent:real difference_from_activity:real "
+        "difference_from_activity_low:real difference_from_activity_high:real verdict remark"
+    ),
+    "cards": "department_key:int department view_name budget:int control_share:real salt card words",
+    "rules": (
+        "department_key:int department rule position:int words condition_sql points:int sign condition_count:int "
+        "support:real candidates:int unique_candidates:int importance:real learned_precision:real learned_recall:real "
+        "learned_lift:real"
+    ),
+    "evaluated_rules": (
+        "department_key:int department rule words points:int support:real precision:real precision_low:real "
+        "precision_high:real recall:real lift:real lift_low:real lift_high:real unique_coverage:real"
+    ),
+    "evaluation": "department_key:int department ranking metric budget:int value:real low:real high:real",
+    "segments": ("department_key:int department kind segment_id:int name size:int buyer_share:real lift:real drivers"),
+    "cluster_scores": "department_key:int department kind number:int silhouette:real bic:real is_chosen:int",
+    "mixtures": (
+        "department_key:int department component:int weight:real mean_x:real mean_y:real covariance_xx:real "
+        "covariance_xy:real covariance_yy:real"
+    ),
+    "confusions": (
+        "department_key:int department prior true_negatives:int false_positives:int false_negatives:int "
+        "true_positives:int"
+    ),
+    "correlations": "feature other_feature correlation:real",
+}
+
+
+def _table(name: str, rows: Iterable[dict[str, object]]) -> pa.Table:
+    """Return rows as an Arrow table with the columns of `_COLUMNS`; what a row does not have, and NaN, is NULL."""
+    pairs = [item.partition(":") for item in _COLUMNS[name].split()]
+    schema = pa.schema([(column, _TYPES[kind or "text"]) for column, _, kind in pairs])
+    clean = [{column: _known(row.get(column)) for column in schema.names} for row in rows]
+    return pa.Table.from_pylist(clean, schema=schema)
+
+
+def _known(value: object) -> object:
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _names(item: Learned) -> dict[str, object]:
+    return {"department_key": item.department.key, "department": item.department.name}
+
+
+def _department(config: Config, item: Learned, audience: Audience, trials: int) -> dict[str, object]:
+    evaluation, department = item.evaluation, item.department
+    comparison = evaluation.comparison
+    remarks = [evaluation.remark] if evaluation.remark else []
+    if department.buyers < FLAG_BUYERS:
+        remarks.append(f"only {department.buyers} buyers")
+    row: dict[str, object] = {
+        **_names(item),
+        "view_name": department.slug,
+        "buyers": department.buyers,
+        "candidates": department.candidates,
+        "selected": _selected(item, audience),
+        "budget": config.audience.budget,
+        "control_share": config.audience.control_share,
+        "rule_count": len(audience.rule_set.rules),
+        "condition_count": audience.rule_set.condition_count,
+        "outcome_buyers": evaluation.outcome_buyers,
+        "verdict": verdict(comparison, trials) if comparison else "not evaluated",
+        "remark": "; ".join(remarks) or None,
+    }
+    if comparison is None:
+        return row
+    budget = min(evaluation.budget, comparison.candidates)
+    measured = {name: _headline(quality, budget) for name, quality in comparison.qualities.items()}
+    difference = comparison.differences["rules"].auc
+    return {
+        **row,
+        "evaluated_at": evaluation.cutoff,
+        **{f"{name}{suffix}": value for name in _INTERVALS for suffix, value in _bounds(measured["rules"][name])},
+        "activity_auc": measured[BASELINE]["auc"].value,
+        "activity_lift_at_10_percent": measured[BASELINE]["lift_at_10_percent"].value,
+        "black_box_auc": measured[BLACK_BOX]["auc"].value if BLACK_BOX in measured else None,
+        "black_box_lift_at_10_percent": (
+            measured[BLACK_BOX]["lift_at_10_percent"].value if BLACK_BOX in measured else None
+        ),
+        "difference_from_activity": difference.value,
+        "difference_from_activity_low": difference.low,
+        "difference_from_activity_high": difference.high,
+    }
+
+
+def _headline(quality: Quality, budget: int) -> dict[str, Estimate]:
+    return {
+        "auc": quality.auc,
+        "lift_at_budget": quality.at(budget).lift,
+        "lift_at_10_percent": quality.at(0.1).lift,
+    }
+
+
+def _bounds(estimate: Estimate) -> tuple[tuple[str, float], ...]:
+    return (("", estimate.value), ("_low", estimate.low), ("_high", estimate.high))
+
+
+def _refused(department: Department, why: str) -> dict[str, object]:
+    return {
+        "department_key": department.key,
+        "department": department.name,
+        "buyers": department.buyers,
+        "candidates": department.candidates,
+        "verdict": "refused",
+        "remark": why,
+    }
+
+
+def _scored(item: Learned, audience: Audience) -> Scored:
+    table = item.table
+    columns = columns_of(table.values, table.features, table.activity_values, table.activity_features)
+    return audience.rule_set.apply(columns, len(table.buyers))
+
+
+def _selected(item: Learned, audience: Audience) -> int:
+    return int((_scored(item, audience).selected & ~item.table.buyers).sum())
+
+
+def _card(config: Config, item: Learned, audience: Audience) -> dict[str, object]:
+    return {
+        **_names(item),
+        "view_name": item.department.slug,
+        "budget": config.audience.budget,
+        "control_share": config.audience.control_share,
+        "salt": config.audience.salt,
+        "card": card_to_json(audience.rule_set),
+        "words": json.dumps(list(audience.words), ensure_ascii=False),
+    }
+
+
+def _rules(item: Learned, audience: Audience) -> Rows:
+    """Yield each rule with its counts on the customers that were learned from, the target's lines left out."""
+    matched, buyers = _scored(item, audience).matched, item.table.buyers
+    alone = matched & (matched.sum(axis=1, keepdims=True) == 1)
+    for position, rule in enumerate(audience.rule_set.rules):
+        mask = matched[:, position]
+        support, hits = float(mask.mean()), int((mask & buyers).sum())
+        precision = hits / mask.sum() if mask.any() else math.nan
+        yield {
+            **_names(item),
+            "rule": f"R{position + 1}",
+            "position": position + 1,
+            "words": audience.words[position],
+            "condition_sql": compile_rule(rule).sql(TEMPLATE_DIALECT),
+            "points": rule.points,
+            "sign": "+",
+            "condition_count": len(rule.conditions),
+            "support": support,
+            "candidates": int((mask & ~buyers).sum()),
+            "unique_candidates": int((alone[:, position] & ~buyers).sum()),
+            "importance": rule.points * math.sqrt(support * (1.0 - support)),
+            "learned_precision": precision,
+            "learned_recall": hits / int(buyers.sum()),
+            "learned_lift": precision / float(buyers.mean()),
+        }
+
+
+def _evaluated_rules(item: Learned, audiences: Mapping[str, Audience]) -> Rows:
+    features = audiences[item.department.name].features
+    for position, (rule, card) in enumerate(zip(item.evaluation.rules, item.evaluation.cards, strict=True)):
+        yield {
+            **_names(item),
+            "rule": f"R{position + 1}",
+            "words": describe_rule(rule, features),
+            "points": rule.points,
+            "support": card.support.value,
+            **{f"precision{suffix}": value for suffix, value in _bounds(card.precision)},
+            "recall": card.recall.value,
+            **{f"lift{suffix}": value for suffix, value in _bounds(card.lift)},
+            "unique_coverage": card.unique_coverage.value,
+        }
+
+
+def _evaluation(item: Learned) -> Rows:
+    comparison = item.evaluation.comparison
+    if comparison is None:
+        return
+    for ranking, quality in comparison.qualities.items():
+        named = {**_names(item), "ranking": ranking}
+        yield {**named, "metric": "auc", **_estimate(quality.auc)}
+        yield {**named, "metric": "average precision", **_estimate(quality.average_precision)}
+        for budget in quality.budgets:
+            contacts = {"budget": round(budget.count)}
+            yield {**named, **contacts, "metric": "precision", **_estimate(budget.precision)}
+            yield {**named, **contacts, "metric": "recall", **_estimate(budget.recall)}
+            yield {**named, **contacts, "metric": "lift", **_estimate(budget.lift)}
+
+
+def _estimate(estimate: Estimate) -> dict[str, object]:
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+
+
+def _segments(item: Learned, min_cell: int) -> Rows:
+    for kind, segments in (("persona", item.result.segments), ("mixture", _components(item))):
+        for segment in segments:
+            if segment.size >= min_cell:
+                yield {**_names(item), "kind": kind, **asdict(segment), "drivers": "; ".join(segment.drivers)}
+
+
+def _components(item: Learned) -> Iterator[Segment]:
+    """Yield each component of the mixture as a segment: the customers whose nearest centre it has."""
+    share = float(item.table.buyers.mean())
+    for component in range(len(item.mixture.weights)):
+        mask = item.nearest == component
+        buyers = float(item.mapped_buyers[mask].mean()) if mask.any() else 0.0
+        name = f"around ({item.mixture.means[component][0]:.1f}, {item.mixture.means[component][1]:.1f})"
+        yield Segment(component, name, int(mask.sum()), buyers, buyers / share if share else math.nan, ())
+
+
+def _cluster_scores(item: Learned) -> Rows:
+    chosen = len(item.result.clusters.centres)
+    for score in item.result.clusters.scores:
+        yield {
+            **_names(item),
+            "kind": "persona",
+            "number": score.number,
+            "silhouette": score.silhouette,
+            "is_chosen": int(score.number == chosen),
+        }
+    for tried in item.mixture.scores:
+        yield {
+            **_names(item),
+            "kind": "mixture",
+            "number": tried.number,
+            "silhouette": tried.silhouette,
+            "bic": tried.bic,
+            "is_chosen": int(tried.number == len(item.mixture.weights)),
+        }
+
+
+def _mixtures(item: Learned) -> Rows:
+    mixture = item.mixture
+    for component, (weight, mean, covariance) in enumerate(
+        zip(mixture.weights, mixture.means, mixture.covariances, strict=True)
+    ):
+        yield {
+            **_names(item),
+            "component": component,
+            "weight": float(weight),
+            "mean_x": float(mean[0]),
+            "mean_y": float(mean[1]),
+            "covariance_xx": float(covariance[0, 0]),
+            "covariance_xy": float(covariance[0, 1]),
+            "covariance_yy": float(covariance[1, 1]),
+        }
+
+
+def _confusions(item: Learned) -> Rows:
+    for prior in ("natural", "balanced"):
+        yield {**_names(item), "prior": prior, **asdict(getattr(item.result.confusions, prior))}
+
+
+def _correlations(table: FeatureTable) -> Rows:
+    """Yield the correlation of every pair of features that vary, each pair once."""
+    varying = np.flatnonzero(table.values.std(axis=0) > 0)[:MOST_CORRELATED]
+    names = [table.catalogue.features[place].name for place in varying]
+    matrix = np.atleast_2d(np.corrcoef(table.values[:, varying], rowvar=False))
+    for i, feature in enumerate(names):
+        for j in range(i):
+            yield {"feature": feature, "other_feature": names[j], "correlation": float(matrix[i, j])}
+
+
+def _customers_map(ids: pa.Array, found: CustomersMap) -> pa.Table:
+    return pa.table(
+        {
+            "customer_id": ids,
+            "x": found.coordinates[:, 0],
+            "y": found.coordinates[:, 1],
+            "main_department": pa.array(found.main_departments, pa.string()),
+        }
+    )
+
+
+def _department_map(item: Learned, table: FeatureTable, customers_map: CustomersMap) -> pa.Table:
+    """Return the department's own map; distances are those of the same customers on the customers map."""
+    embedding, clusters = item.result.embedding, item.result.clusters
+    place = pd.Index(customers_map.rows).get_indexer(pd.Index(embedding.rows))
+    mapped = place >= 0
+    return pa.table(
+        {
+            "department_key": pa.array(np.full(len(embedding.rows), item.department.key, dtype=np.int64)),
+            "department": pa.array([item.department.name] * len(embedding.rows), pa.string()),
+            "customer_id": pa.array(table.customer_ids.take(embedding.rows)),
+            "x": embedding.coordinates[:, 0],
+            "y": embedding.coordinates[:, 1],
+            "segment_id": clusters.labels,
+            "probability": item.result.propensity.probability[embedding.rows],
+            "is_buyer": item.table.buyers[embedding.rows],
+            "mixture_component": pa.array(np.where(mapped, item.nearest[place], -1), mask=~mapped),
+            "mixture_distance": pa.array(np.where(mapped, item.distances[place], 0.0), mask=~mapped),
+        }
+    )
+
+
+def _shap_values(item: Learned, table: FeatureTable) -> pa.Table:
+    """Return the SHAP values of the first customers of the department's map, a row for each feature."""
+    rows = item.result.embedding.rows[:SHAP_CUSTOMERS]
+    names = [feature.name for feature in item.table.features]
+    count = len(rows) * len(names)
+    explanation = item.result.propensity.explanation
+    return pa.table(
+        {
+            "department_key": pa.array(np.full(count, item.department.key, dtype=np.int64)),
+            "department": pa.array([item.department.name] * count, pa.string()),
+            "customer_id": pa.array(table.customer_ids.take(np.repeat(rows, len(names)))),
+            "feature": pa.array(names * len(rows), pa.string()),
+            "value": item.table.values[rows].ravel(),
+            "shap_value": explanation.values[rows].ravel(),
+            "base_value": np.repeat(explanation.base[rows], len(names)),
+        }
+    )

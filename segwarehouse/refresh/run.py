@@ -1,0 +1,431 @@
+"""A refresh from transactions to a published state. `refresh` is the table of contents of the whole job.
+
+In: a configuration. Out: a new published state and a `RefreshReport`, or an error and the former state as it was.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlglot import exp
+
+from segwarehouse.config import Config
+from segwarehouse.domain import Department
+from segwarehouse.errors import TooFewBuyers, UnknownName, did_you_mean
+from segwarehouse.features import (
+    Catalogue,
+    DepartmentTable,
+    FeatureTable,
+    Staged,
+    Window,
+    read_catalogue,
+    read_features,
+    stage,
+    staging_models,
+)
+from segwarehouse.learn.mixture import fit_mixture
+from segwarehouse.project import Model, build, drop_schema, load_models, run_check, statements
+from segwarehouse.publish import State, View, publish
+from segwarehouse.refresh.evaluation import Evaluation, Settings, hold_out, learn, step_back, with_outcome
+from segwarehouse.refresh.history import Progress, Run, now, recorded
+from segwarehouse.refresh.learned import CustomersMap, Learned, map_customers, store
+from segwarehouse.refresh.verify import audit, previous_audiences
+from segwarehouse.rules.compile import Audience, department_view
+from segwarehouse.rules.describe import describe_rule
+from segwarehouse.rules.prove import prove_on_boundaries
+from segwarehouse.rules.simplify import simplify
+from segwarehouse.rules.validate import validate_view
+from segwarehouse.templates import TemplateFolder
+from segwarehouse.warehouse import DuckDBWarehouse, Warehouse, connect, relation
+
+STEPPING_BACK = "stepping back in time"
+HOLDING_OUT = "held-out customers"
+
+_DERIVED_SCHEMAS = ("learned", "features", "staging", "source")
+_LEAK_CHECKS = 4
+"""The leak check looks at one department in about so many parts of them, others in each run."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class RefreshReport:
+    """What a refresh did.
+
+    Attributes
+    ----------
+    run_id
+        Names the run and the published state.
+    as_of
+        Everything before this day was known.
+    published
+        The file that readers open.
+    protocol
+        How quality was measured.
+    departments
+        What `targeting.departments` says of each published department.
+    refused
+        Departments without a view, with the reason.
+    cleaning
+        Transaction lines by reason for leaving them out; ``kept`` is the rest.
+    seconds
+        How long it took.
+    """
+
+    run_id: str
+    as_of: dt.date
+    published: Path
+    protocol: str
+    departments: Sequence[dict[str, object]]
+    refused: Sequence[dict[str, object]]
+    cleaning: dict[str, int]
+    seconds: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as plain values, for JSON."""
+        return {
+            "run_id": self.run_id,
+            "as_of": self.as_of.isoformat(),
+            "published": str(self.published),
+            "protocol": self.protocol,
+            "departments": list(self.departments),
+            "refused": list(self.refused),
+            "cleaning": self.cleaning,
+            "seconds": self.seconds,
+        }
+
+
+def refresh(
+    config: Config,
+    *,
+    as_of: dt.date | None = None,
+    departments: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> RefreshReport:
+    """Turn the transactions into proved, published targeting views.
+
+    Parameters
+    ----------
+    as_of
+        Hide every transaction on or after this day from every step. None: the day after the last one.
+    departments
+        Learn only these; the others keep the cards of the published state. Empty: those of the configuration.
+    progress
+        Called with the step, what is being done, and how much of the step is done (0 to 1).
+
+    Raises
+    ------
+    SegwarehouseError
+        Whatever stands in the way; the published state is then as it was.
+    """
+    models = TemplateFolder.of("models", config.directory)
+    with working_warehouse(config) as warehouse, recorded(warehouse, config, progress) as run:
+        staged = run.step("read transactions", lambda: stage_sources(config, warehouse, models, as_of, run))
+        catalogue = run.step("name departments", lambda: read_catalogue(config, warehouse, staged))
+        chosen, refused = choose(config, catalogue, departments)
+        protocol = choose_protocol(config, staged)
+        evaluations = run.step(
+            "measure quality",
+            lambda: _evaluate(config, warehouse, models, staged, catalogue, chosen, protocol, run),
+            protocol,
+        )
+        window = staged.window(config)
+        table = run.step("build features", lambda: _features(config, warehouse, models, catalogue, window, run))
+        customers_map = run.step("map customers", lambda: map_customers(table, config.learning.seed))
+        learned = run.step("learn", lambda: _learn(config, warehouse, table, customers_map, chosen, evaluations, run))
+        audiences = {item.department.name: _audience(config, catalogue, staged, item, run) for item in learned}
+        run.step("prove on boundaries", lambda: _prove_boundaries(audiences))
+        run.step(
+            "store",
+            lambda: store(config, warehouse, table, learned, audiences, refused, customers_map),
+        )
+        previous_audiences(config, warehouse)
+        run.describe(
+            {
+                "as_of": staged.as_of.date(),
+                "protocol": protocol,
+                "departments_published": len(learned),
+                "departments_refused": len(refused),
+                "lines_kept": staged.cleaning.get("kept", 0),
+                "lines_left_out": sum(staged.cleaning.values()) - staged.cleaning.get("kept", 0),
+                "customers": table.total,
+            }
+        )
+        state = State(
+            run_id=run.run_id,
+            views=[_view(warehouse, item.department, audiences[item.department.name]) for item in learned],
+            models=models,
+            context={"run_id": run.run_id},
+        )
+        path = run.step("publish", lambda: publish(config, warehouse, state, lambda reader: audit(reader, audiences)))
+        rows = warehouse.fetch(exp.select("*").from_("learned.departments").order_by("department_key")).to_pylist()
+        return RefreshReport(
+            run_id=run.run_id,
+            as_of=staged.as_of.date(),
+            published=path,
+            protocol=protocol,
+            departments=[row for row in rows if row["verdict"] != "refused"],
+            refused=[
+                {"department": row["department"], "why": row["remark"]} for row in rows if row["verdict"] == "refused"
+            ],
+            cleaning=dict(staged.cleaning),
+            seconds=round((now() - run.started_at).total_seconds(), 1),
+        )
+
+
+@contextmanager
+def working_warehouse(config: Config) -> Iterator[DuckDBWarehouse]:
+    """Open the working database with the derived schemas empty; in one transaction, where it is published in place."""
+    with (
+        connect(config.warehouse.url.path) as warehouse,
+        warehouse.transaction() if config.in_place else nullcontext(),
+    ):
+        _drop_derived(warehouse)
+        yield warehouse
+
+
+def _drop_derived(warehouse: Warehouse) -> None:
+    """Drop the schemas that hold nothing but what a refresh makes anew."""
+    for schema in _DERIVED_SCHEMAS:
+        warehouse.execute(drop_schema(schema))
+
+
+def stage_sources(
+    config: Config, warehouse: Warehouse, models: TemplateFolder, as_of: dt.date | None, run: Run | None
+) -> Staged:
+    """Attach and stage the sources as of today, and report progress to `run` where there is one."""
+
+    def tell(relation_name: str) -> None:
+        if run:
+            run.tell("read transactions", relation_name, 0.5)
+
+    return stage(config, warehouse, models, as_of=as_of, today=now().date(), progress=tell)
+
+
+def choose(
+    config: Config, catalogue: Catalogue, asked: Sequence[str]
+) -> tuple[list[Department], list[tuple[Department, str]]]:
+    """Return the departments to learn, and the others with the reason why not.
+
+    Raises
+    ------
+    UnknownName
+        If a department was asked for that is not in the data.
+    TooFewBuyers
+        If none has enough buyers and enough candidates.
+    """
+    known = {department.name for department in catalogue.departments}
+    wanted = set(asked or config.learning.departments)
+    for name in sorted(wanted - known):
+        raise UnknownName(f"there is no department {name!r}", did_you_mean(name, sorted(known)), name=name)
+    least = config.learning.min_buyers
+    chosen: list[Department] = []
+    refused: list[tuple[Department, str]] = []
+    for department in catalogue.departments:
+        if wanted and department.name not in wanted:
+            refused.append((department, "not asked for"))
+        elif department.buyers < least:
+            refused.append((department, f"{department.buyers} buyers, and learning.min_buyers is {least}"))
+        elif department.candidates < least:
+            refused.append((department, f"only {department.candidates} customers do not buy here yet"))
+        else:
+            chosen.append(department)
+    if not chosen:
+        most = max(catalogue.departments, key=lambda department: min(department.buyers, department.candidates))
+        raise TooFewBuyers(
+            f"no department has {least} buyers and {least} customers who do not buy there yet; the nearest is "
+            f"{most.name!r} with {most.buyers} and {most.candidates}",
+            "bring more transactions, or lower learning.min_buyers",
+            buyers=most.buyers,
+        )
+    return chosen, refused
+
+
+def choose_protocol(config: Config, staged: Staged) -> str:
+    """Return how quality is measured: back in time where there is as much time before the cut-off as after it."""
+    if staged.first_at is None:
+        return HOLDING_OUT
+    cutoff = staged.window(config, steps_back=1).cutoff
+    enough = cutoff - staged.first_at >= dt.timedelta(days=config.learning.outcome_days)
+    return STEPPING_BACK if enough else HOLDING_OUT
+
+
+def _features(
+    config: Config, warehouse: Warehouse, models: TemplateFolder, catalogue: Catalogue, window: Window, run: Run
+) -> FeatureTable:
+    """Build the feature models as of a cut-off, check them, and read them."""
+    context = {
+        **catalogue.context(),
+        **window.context(),
+        "leak_stride": max(1, len(catalogue.departments) // _LEAK_CHECKS),
+        "leak_offset": window.cutoff.toordinal() % max(1, len(catalogue.departments) // _LEAK_CHECKS),
+    }
+    build(warehouse, load_models(models, "features", context), lambda name: run.tell("build features", name, 0.5))
+    for check in load_models(models, "checks", context):
+        run_check(warehouse, check)
+    return read_features(warehouse, catalogue, most=config.learning.max_customers, seed=config.learning.seed)
+
+
+def _evaluate(
+    config: Config,
+    warehouse: Warehouse,
+    models: TemplateFolder,
+    staged: Staged,
+    catalogue: Catalogue,
+    chosen: Sequence[Department],
+    protocol: str,
+    run: Run,
+) -> dict[str, Evaluation]:
+    """Measure every department's ranking on customers, or on a time, that its learning does not see."""
+    back = 1 if protocol == STEPPING_BACK else 0
+    window = staged.window(config, steps_back=back)
+    table = _features(config, warehouse, models, catalogue, window, run)
+    tables = [table.for_department(warehouse, department) for department in chosen]
+    settings = _settings(config, table, window.cutoff.date() if back else None)
+    judge = step_back if protocol == STEPPING_BACK else hold_out
+    found: dict[str, Evaluation] = {}
+    for department, evaluation in zip(
+        chosen, _in_parallel(config, judge, [(item, settings) for item in tables]), strict=True
+    ):
+        found[department.name] = evaluation
+        run.tell("measure quality", department.name, len(found) / len(chosen))
+    return found
+
+
+def _learn(
+    config: Config,
+    warehouse: Warehouse,
+    table: FeatureTable,
+    customers_map: CustomersMap,
+    chosen: Sequence[Department],
+    evaluations: dict[str, Evaluation],
+    run: Run,
+) -> list[Learned]:
+    """Learn every department anew, as of now, for publishing."""
+    settings = _settings(config, table, None)
+    work = [
+        (table.for_department(warehouse, department), customers_map, evaluations[department.name], settings)
+        for department in chosen
+    ]
+    learned: list[Learned] = []
+    for item in _in_parallel(config, learn_and_explain, work):
+        learned.append(item)
+        run.tell("learn", item.department.name, len(learned) / len(chosen))
+    return learned
+
+
+def learn_and_explain(
+    table: DepartmentTable, customers_map: CustomersMap, evaluation: Evaluation, settings: Settings
+) -> Learned:
+    """Learn a department with its maps and segments. It runs in a worker process."""
+    result = learn(table, settings, explain=True)
+    mapped_buyers = table.buyers[customers_map.rows]
+    mixture = fit_mixture(customers_map.coordinates[mapped_buyers], seed=settings.seed)
+    nearest, distances = mixture.nearest(customers_map.coordinates)
+    return Learned(table, result, mixture, nearest, distances, mapped_buyers, evaluation)
+
+
+def _settings(config: Config, table: FeatureTable, cutoff: dt.date | None) -> Settings:
+    return Settings(
+        cutoff=cutoff,
+        seed=config.learning.seed,
+        budget=config.audience.budget,
+        balance=config.learning.balance,
+        max_conditions=config.learning.max_conditions,
+        max_rule_conditions=config.learning.max_rule_conditions,
+        min_cell=config.audience.min_cell,
+        population=table.total,
+    )
+
+
+def _in_parallel(
+    config: Config, work: Callable[..., Result], arguments: Sequence[tuple[object, ...]]
+) -> Iterator[Result]:
+    """Yield `work(*each)` in the order given, over the configured number of processes."""
+    from joblib import Parallel, cpu_count, delayed
+
+    jobs = min(config.learning.jobs or cpu_count(), len(arguments))
+    yield from Parallel(n_jobs=jobs, return_as="generator")(delayed(work)(*each) for each in arguments)
+
+
+def _audience(config: Config, catalogue: Catalogue, staged: Staged, item: Learned, run: Run) -> Audience:
+    """Return what the department's view is compiled from: its card, simplified, with outcome probabilities."""
+    features = {feature.name: feature for feature in catalogue.features}
+    return Audience(
+        rule_set=simplify(with_outcome(item.result.rule_set, item.evaluation.outcome_map)),
+        features=features,
+        department_key=item.department.key,
+        budget=config.audience.budget,
+        control_share=config.audience.control_share,
+        salt=config.audience.salt,
+        as_of=staged.as_of.date(),
+        run_id=run.run_id,
+    )
+
+
+def _prove_boundaries(audiences: dict[str, Audience]) -> None:
+    """Hold every card against its SQL on a table of boundary values, on an engine of its own.
+
+    Raises
+    ------
+    ProofFailed
+        For the first department where they differ.
+    """
+    with connect(None) as scratch:
+        for name, audience in audiences.items():
+            prove_on_boundaries(scratch, audience).require(name)
+
+
+def _view(warehouse: Warehouse, department: Department, audience: Audience) -> View:
+    """Return the department's view, validated."""
+    query = department_view(audience)
+    validate_view(query, warehouse.columns(relation("features.customers")), dialect=warehouse.dialect)
+    words = "; ".join(describe_rule(rule, audience.features) for rule in audience.rule_set.rules[:3])
+    comment = f"Customers who do not buy in {department.name} yet and resemble those who do, best first. They {words}."
+    return View(department, query, comment)
+
+
+def plan(config: Config, *, as_of: dt.date | None = None, departments: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Return the SQL that a refresh would run up to the learning, relation by relation.
+
+    It reads the sources to know their columns and departments, and takes back all that it does to the warehouse.
+
+    Returns
+    -------
+    list of (str, str)
+        The relation, and the statement that makes it.
+    """
+    models = TemplateFolder.of("models", config.directory)
+    with untouched_warehouse(config) as warehouse:
+        staged = stage_sources(config, warehouse, models, as_of, None)
+        catalogue = read_catalogue(config, warehouse, staged)
+        choose(config, catalogue, departments)
+        context = {**catalogue.context(), **staged.window(config).context(), "leak_stride": 1, "leak_offset": 0}
+        planned = staging_models(config, models, staged, now().date())
+        for schema in ("features", "checks"):
+            planned += load_models(models, schema, context)
+        return [(str(model.relation), _text_of(model, warehouse.dialect)) for model in planned]
+
+
+def _text_of(model: Model, dialect: str) -> str:
+    """Return the statements that make a relation as text; of a check, its query."""
+    made = [model.query] if model.relation.schema == "checks" else statements(model)
+    return "\n".join(f"{statement.sql(dialect, pretty=True, identify=True)};" for statement in made)
+
+
+@contextmanager
+def untouched_warehouse(config: Config) -> Iterator[DuckDBWarehouse]:
+    """Open the working database, or one in memory where there is none yet, and take back whatever is done to it."""
+    path = config.warehouse.url.path
+    with connect(path if path.exists() else None) as warehouse, suppress(_Undo), warehouse.transaction():
+        _drop_derived(warehouse)
+        yield warehouse
+        raise _Undo
+
+
+class _Undo(Exception):
+    """Ends a transaction that nothing is to stay of."""

@@ -1,0 +1,164 @@
+"""Prove a published state: every view is, row by row, what its card says.
+
+In: a state, opened read-only. Out: proofs. The same is asked of a state before it is published (`audit`) and at any
+later time (`verify`); the card is read back from the state itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from dataclasses import dataclass
+
+import pyarrow as pa
+from sqlglot import exp
+
+from segwarehouse.config import Config
+from segwarehouse.domain import Feature
+from segwarehouse.errors import PublishError, WarehouseError
+from segwarehouse.rules.card import card_from_json
+from segwarehouse.rules.compile import VIEW_COLUMNS, Audience
+from segwarehouse.rules.prove import Population, Proof, prove_on_boundaries, prove_on_customers
+from segwarehouse.warehouse import DuckDBWarehouse, Relation, Warehouse, connect, relation
+
+PREVIOUS = Relation("learned", "previous_audiences")
+
+
+@dataclass(frozen=True)
+class Verified:
+    """The proofs of one department's view."""
+
+    department: str
+    view: str
+    customers: Proof
+    boundaries: Proof
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the outcome as plain values."""
+        differences = (*self.customers.differences, *self.boundaries.differences)
+        return {
+            "department": self.department,
+            "view": f"targeting.{self.view}",
+            "customers": self.customers.rows,
+            "selected": self.customers.selected,
+            "boundary_rows": self.boundaries.rows,
+            "proved": not differences,
+            "differences": [f"{item.aspect} ({item.rows:,})" for item in differences],
+        }
+
+
+def audit(state: Warehouse, audiences: Mapping[str, Audience]) -> None:
+    """Prove a finished state before anyone else sees it.
+
+    Parameters
+    ----------
+    state
+        The state, read-only.
+    audiences
+        What each department's view was compiled from, by department.
+
+    Raises
+    ------
+    ProofFailed
+        If a view, or what the compiler makes of its card, is not what Python says.
+    PublishError
+        If the cards in the state are not the ones that were compiled.
+    """
+    stored = stored_audiences(state)
+    if {department: audience.rule_set for department, (_, audience) in stored.items()} != {
+        department: audience.rule_set for department, audience in audiences.items()
+    }:
+        raise PublishError("the cards in the new state are not the ones that were learned", "run it again")
+    population = Population.read(state)
+    for department, (view, audience) in stored.items():
+        prove_on_customers(state, audience, population=population).require(department)
+        prove_on_customers(state, audience, population=population, view=published_rows(view)).require(department)
+
+
+def verify(config: Config, departments: Sequence[str] = ()) -> list[Verified]:
+    """Prove every view of the published state, on all customers and on boundary values.
+
+    Raises
+    ------
+    PublishError
+        If nothing has been published.
+    """
+    with open_published(config) as state, connect(None) as scratch:
+        population = Population.read(state)
+        return [
+            Verified(
+                department,
+                view,
+                prove_on_customers(state, audience, population=population, view=published_rows(view)),
+                prove_on_boundaries(scratch, audience),
+            )
+            for department, (view, audience) in stored_audiences(state).items()
+            if not departments or department in departments
+        ]
+
+
+def published_rows(view: str) -> exp.Query:
+    """Return the query that reads a published view."""
+    return exp.select(*(exp.column(name, quoted=True) for name in VIEW_COLUMNS)).from_(
+        Relation("targeting", view).table()
+    )
+
+
+def open_published(config: Config) -> DuckDBWarehouse:
+    """Open the published state, read-only.
+
+    Raises
+    ------
+    PublishError
+        If nothing has been published.
+    """
+    path = config.publish.url.path
+    if not path.exists():
+        raise PublishError(f"nothing is published at {path}", "run: segwarehouse refresh", path=path)
+    state = connect(path, read_only=True)
+    if not state.columns(relation("targeting.cards")):
+        state.close()
+        raise PublishError(f"{path} holds no published state", "run: segwarehouse refresh", path=path)
+    return state
+
+
+def stored_audiences(state: Warehouse) -> dict[str, tuple[str, Audience]]:
+    """Return each department's view name and what it was compiled from, read back from a published state."""
+    described = state.fetch(exp.select("*").from_("targeting.features")).to_pylist()
+    features = {row["name"]: Feature(**row) for row in described}
+    run = state.fetch(exp.select("run_id", "as_of").from_("targeting.run")).to_pylist()[0]
+    cards = state.fetch(exp.select("*").from_("targeting.cards").order_by("department_key")).to_pylist()
+    return {
+        row["department"]: (
+            row["view_name"],
+            Audience(
+                rule_set=card_from_json(row["card"]),
+                features=features,
+                department_key=row["department_key"],
+                budget=row["budget"],
+                control_share=row["control_share"],
+                salt=row["salt"],
+                as_of=run["as_of"],
+                run_id=run["run_id"],
+            ),
+        )
+        for row in cards
+    }
+
+
+def previous_audiences(config: Config, warehouse: Warehouse) -> None:
+    """Put the audiences of the published state into `learned.previous_audiences`; an empty table if there is none."""
+    query = exp.select("department", "customer_id", "in_budget").from_("targeting.audiences")
+    empty = (
+        exp.select(exp.cast(exp.null(), "varchar").as_("department"), "customer_id", exp.false().as_("in_budget"))
+        .from_("features.customers")
+        .where(exp.false())
+    )
+    table: pa.Table | None = None
+    try:
+        if config.in_place:
+            table = warehouse.fetch(query) if warehouse.columns(relation("targeting.audiences")) else None
+        elif config.publish.url.path.exists():
+            with connect(config.publish.url.path, read_only=True) as state:
+                table = state.fetch(query) if state.columns(relation("targeting.audiences")) else None
+    except WarehouseError:
+        table = None  # what is there can't be read: the new state replaces it, and has nothing to compare with
+    warehouse.load(PREVIOUS, table if table is not None else warehouse.fetch(empty))

@@ -1,0 +1,93 @@
+"""Small projects to run whole: transactions that a test makes, in a folder of their own."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+START = pd.Timestamp("2025-01-01")
+DAYS = 365
+DEPARTMENTS = ("Bread", "Fish & Chips", "Garden", "Toys", "海鲜")
+
+MakeProject = Callable[..., Path]
+
+
+def make_transactions(customers: int = 500, seed: int = 7) -> pd.DataFrame:
+    """Return a year of transactions: activity differs, and whoever buys bread often also buys fish."""
+    random = np.random.default_rng(seed)
+    activity = random.gamma(2.0, 3.0, customers)
+    taste = random.random((customers, len(DEPARTMENTS))) ** 2
+    taste[:, 1] = np.where(taste[:, 0] > 0.4, taste[:, 1] + 0.6, taste[:, 1] * 0.15)
+    baskets = random.poisson(activity) + 1
+    who = np.repeat(np.arange(customers), baskets)
+    when = START + pd.to_timedelta(random.integers(0, DAYS * 24 * 3600, len(who)), unit="s")
+    lines = random.integers(1, 4, len(who))
+    rows = np.repeat(np.arange(len(who)), lines)
+    chances = taste[who[rows]] / taste[who[rows]].sum(axis=1, keepdims=True)
+    where = (chances.cumsum(axis=1) < random.random((len(rows), 1))).sum(axis=1).clip(0, len(DEPARTMENTS) - 1)
+    return pd.DataFrame(
+        {
+            "customer_id": who[rows],
+            "department": np.array(DEPARTMENTS, dtype=object)[where],
+            "occurred_at": when[rows],
+            "transaction_id": rows,
+            "quantity": random.integers(1, 4, len(rows)),
+            "amount": random.integers(50, 2000, len(rows)) / 100.0,
+        }
+    )
+
+
+CONFIG = """
+[warehouse]
+url = "duckdb:///warehouse.duckdb"
+[publish]
+url = "duckdb:///published/warehouse.duckdb"
+[source]
+transactions = "data/transactions.parquet"
+customer_id = "customer_id"
+department = "department"
+occurred_at = "occurred_at"
+transaction_id = "transaction_id"
+quantity = "quantity"
+amount = "amount"
+{source}
+[learning]
+outcome_days = 60
+min_buyers = 40
+jobs = 1
+{learning}
+[audience]
+budget = 30
+{tables}
+"""
+
+
+def write_project(
+    folder: Path,
+    transactions: pd.DataFrame | None = None,
+    *,
+    customers: pd.DataFrame | None = None,
+    source: str = "",
+    learning: str = "",
+    tables: str = "",
+    drop: tuple[str, ...] = (),
+) -> Path:
+    """Write a project: its data and its configuration, without the lines that begin with a key in `drop`."""
+    data = folder / "data"
+    data.mkdir(parents=True, exist_ok=True)
+    (make_transactions() if transactions is None else transactions).to_parquet(data / "transactions.parquet")
+    if customers is not None:
+        customers.to_parquet(data / "customers.parquet")
+        source += '\ncustomers = "data/customers.parquet"'
+    text = CONFIG.format(source=source, learning=learning, tables=tables)
+    kept = [line for line in text.splitlines() if line.split(" =")[0] not in drop]
+    (folder / "segwarehouse.toml").write_text("\n".join(kept), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def transactions() -> pd.DataFrame:
+    """A year of transactions of 500 customers in five departments."""
+    return make_transactions()

@@ -1,0 +1,219 @@
+"""The feature relations say what a plain recomputation in pandas says, and never see the target department."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sqlglot import exp
+
+from segwarehouse.config import Config, load_config
+from segwarehouse.domain import Department
+from segwarehouse.errors import CheckFailed
+from segwarehouse.features import Catalogue, Staged, read_catalogue, read_features, stage
+from segwarehouse.project import build, load_models, run_check
+from segwarehouse.templates import TemplateFolder
+from segwarehouse.warehouse import DuckDBWarehouse, connect
+from tests.conftest import DEPARTMENTS, write_project
+
+TODAY = dt.date(2026, 6, 1)
+
+
+class Built:
+    """A project with its features built as of a cut-off."""
+
+    def __init__(self, folder: Path, as_of: dt.date | None = None, steps_back: int = 0) -> None:
+        self.config: Config = load_config(folder)
+        self.models = TemplateFolder.of("models", folder)
+        self.warehouse: DuckDBWarehouse = connect(None)
+        self.staged: Staged = stage(self.config, self.warehouse, self.models, as_of=as_of, today=TODAY)
+        self.catalogue: Catalogue = read_catalogue(self.config, self.warehouse, self.staged)
+        self.window = self.staged.window(self.config, steps_back)
+        self.context = {**self.catalogue.context(), **self.window.context(), "leak_stride": 1, "leak_offset": 0}
+        build(self.warehouse, load_models(self.models, "features", self.context))
+
+    def department(self, name: str) -> Department:
+        return next(department for department in self.catalogue.departments if department.name == name)
+
+    def frame(self, relation: str) -> pd.DataFrame:
+        frame: pd.DataFrame = self.warehouse.fetch(exp.select("*").from_(relation)).to_pandas()
+        return frame
+
+    def run_checks(self) -> None:
+        for check in load_models(self.models, "checks", self.context):
+            run_check(self.warehouse, check)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory, transactions: pd.DataFrame) -> Iterator[Built]:
+    project = Built(write_project(tmp_path_factory.mktemp("features"), transactions))
+    yield project
+    project.warehouse.close()
+
+
+def recomputed(lines: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:
+    """Behaviour as pandas has it, by customer."""
+    grouped = lines.groupby("customer_id")
+    recent = lines[lines["occurred_at"] >= cutoff - pd.Timedelta(days=28)].groupby("customer_id")
+    frame = pd.DataFrame(
+        {
+            "frequency_count": grouped["transaction_id"].nunique(),
+            "breadth_count": grouped["department"].nunique(),
+            "monetary_amount": grouped["amount"].sum().round(2),
+            "lines_per_purchase": grouped.size() / grouped["transaction_id"].nunique(),
+            "recency_days": (cutoff - grouped["occurred_at"].max().dt.normalize()).dt.days,
+            "tenure_days": (cutoff - grouped["occurred_at"].min().dt.normalize()).dt.days,
+            "recent_frequency_count": recent["transaction_id"].nunique(),
+            "recent_breadth_count": recent["department"].nunique(),
+        }
+    )
+    return frame.fillna(0.0).astype(np.float64)
+
+
+@pytest.mark.parametrize("left_out", DEPARTMENTS)
+def test_behaviour_of_a_department_is_that_of_the_data_without_it(
+    built: Built, transactions: pd.DataFrame, left_out: str
+) -> None:
+    table = read_features(built.warehouse, built.catalogue, most=10_000, seed=1)
+    department = table.for_department(built.warehouse, built.department(left_out))
+    expected = recomputed(transactions[transactions["department"] != left_out], pd.Timestamp(built.window.cutoff))
+    names = [feature.name for feature in department.features]
+    found = pd.DataFrame(department.values, columns=names, index=table.customer_ids)
+    both = found.loc[expected.index, expected.columns]
+    pd.testing.assert_frame_equal(both, expected, check_names=False, check_exact=False, rtol=1e-12)
+    assert f"purchases_{built.department(left_out).slug}" not in names
+    bought = set(transactions.loc[transactions["department"] == left_out, "customer_id"])
+    assert set(table.customer_ids[department.buyers]) == bought
+
+
+def test_customers_without_any_other_purchase_keep_whole_features(tmp_path: Path, transactions: pd.DataFrame) -> None:
+    alone = transactions.iloc[:1].assign(customer_id=9_999, department="Garden", transaction_id=-1)
+    built = Built(write_project(tmp_path, pd.concat([transactions, alone])))
+    table = read_features(built.warehouse, built.catalogue, most=10_000, seed=1)
+    garden = table.for_department(built.warehouse, built.department("Garden"))
+    row = dict(zip([f.name for f in garden.features], garden.values[table.customer_ids.get_loc(9_999)], strict=True))
+    assert row["frequency_count"] == row["breadth_count"] == row["monetary_amount"] == 0.0
+    assert row["recency_days"] == built.window.observed_days
+    assert np.isfinite(garden.values).all()
+
+
+def test_wide_counts_are_purchases_by_department(built: Built, transactions: pd.DataFrame) -> None:
+    counts = transactions.groupby(["customer_id", "department"])["transaction_id"].nunique().unstack(fill_value=0)
+    wide = built.frame("features.customers").set_index("customer_id").sort_index()
+    for name in DEPARTMENTS:
+        column = built.department(name).column
+        assert column is not None
+        assert (wide[column] == counts[name].astype(float)).all()
+
+
+def test_nothing_on_or_after_as_of_reaches_a_feature(tmp_path: Path, transactions: pd.DataFrame) -> None:
+    as_of = dt.date(2025, 9, 1)
+    early = transactions[transactions["occurred_at"] < pd.Timestamp(as_of)]
+    hidden = Built(write_project(tmp_path / "all", transactions), as_of=as_of)
+    never = Built(write_project(tmp_path / "early", early), as_of=as_of)
+    for relation in ("features.customers", "features.behaviour", "features.department_counts"):
+        order = [c for c in hidden.frame(relation).columns if c in {"customer_id", "department_key"}]
+        first = hidden.frame(relation).sort_values(order, ignore_index=True)
+        pd.testing.assert_frame_equal(first, never.frame(relation).sort_values(order, ignore_index=True))
+    assert hidden.staged.cleaning["on or after as_of"] == len(transactions) - len(early)
+
+
+def test_departments_beyond_the_cap_share_a_column_without_leaking(tmp_path: Path, transactions: pd.DataFrame) -> None:
+    built = Built(write_project(tmp_path, transactions, learning="max_department_columns = 2"))
+    capped = [department for department in built.catalogue.departments if department.column is None]
+    assert len(capped) == 3
+    table = read_features(built.warehouse, built.catalogue, most=10_000, seed=1)
+    for left_out in capped:
+        department = table.for_department(built.warehouse, left_out)
+        names = [feature.name for feature in department.features]
+        others = {d.name for d in capped} - {left_out.name}
+        lines = transactions[transactions["department"].isin(others)]
+        expected = lines.groupby(["customer_id", "department"])["transaction_id"].nunique().groupby("customer_id").sum()
+        found = pd.Series(department.values[:, names.index("purchases_other_departments")], table.customer_ids)
+        assert (found == expected.reindex(table.customer_ids, fill_value=0).astype(float)).all()
+
+
+LEAKS = {
+    "breadth": ("t.breadth_count - 1 as breadth_count", "t.breadth_count as breadth_count"),
+    "baskets": ("t.purchase_count - r.solo_purchase_count as", "t.purchase_count as"),
+    "spend": ("t.amount - r.amount as amount", "t.amount as amount"),
+    "recency": ("case when r.last_position = 1 then u.second_last_at else t.last_at end", "t.last_at"),
+    "tenure": ("case when r.first_position = 1 then u.second_first_at else t.first_at end", "t.first_at"),
+    "recent": ("t.recent_purchase_count - r.recent_solo_purchase_count as", "t.recent_purchase_count as"),
+}
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_a_planted_leak_is_caught(tmp_path: Path, transactions: pd.DataFrame, leak: str) -> None:
+    folder = write_project(tmp_path, transactions)
+    honest = TemplateFolder.of("models").file("features/totals_without.sql").read_text(encoding="utf-8")
+    clean, leaking = LEAKS[leak]
+    assert honest.count(clean) == 1
+    own = folder / "models" / "features"
+    own.mkdir(parents=True)
+    (own / "totals_without.sql").write_text(honest.replace(clean, leaking), encoding="utf-8")
+    with pytest.raises(CheckFailed, match="left_out_departments_leave_no_trace"):
+        Built(folder).run_checks()
+
+
+def test_the_honest_features_pass_the_leak_check(built: Built) -> None:
+    built.run_checks()
+    assert built.frame("features.behaviour")["department_key"].nunique() == len(DEPARTMENTS) + 1
+
+
+def test_customer_columns_become_numbers_flags_and_known_flags(tmp_path: Path, transactions: pd.DataFrame) -> None:
+    ids = transactions["customer_id"].unique()
+    customers = pd.DataFrame(
+        {
+            "customer_id": ids,
+            "age": np.where(ids % 10 == 0, np.nan, 20.0 + ids % 50),
+            "city": np.where(ids % 2 == 0, "Köln", "O'Hara"),
+            "note": [f"free text {i}" for i in ids],
+            "born": pd.Timestamp("1990-01-01"),
+        }
+    )
+    built = Built(write_project(tmp_path, transactions, customers=customers))
+    frame = built.frame("features.customers").set_index("customer_id")
+    assert (frame["customer_age"] == customers.set_index("customer_id")["age"].fillna(0.0).reindex(frame.index)).all()
+    assert (frame["customer_age_known"] == (frame.index % 10 != 0).astype(float)).all()
+    assert (frame["customer_city_koln"] == (frame.index % 2 == 0).astype(float)).all()
+    assert (frame["customer_city_o_hara"] == (frame.index % 2 == 1).astype(float)).all()
+    assert set(built.catalogue.ignored_columns) == {"note", "born"}
+
+
+def test_data_without_times_or_baskets_has_counts_alone(tmp_path: Path, transactions: pd.DataFrame) -> None:
+    plain = transactions[["customer_id", "department"]]
+    folder = write_project(tmp_path, plain, drop=("occurred_at", "transaction_id", "quantity", "amount"))
+    built = Built(folder)
+    names = {feature.name for feature in built.catalogue.features if feature.kind == "behaviour"}
+    assert names == {"frequency_count", "breadth_count"}
+    frame = built.frame("features.customers").set_index("customer_id").sort_index()
+    assert (frame["frequency_count"] == plain.groupby("customer_id").size().astype(float)).all()
+
+
+@pytest.mark.parametrize(
+    "ids",
+    [
+        pytest.param(lambda n: f"{n:08d}", id="leading zeros"),
+        pytest.param(lambda n: f"kunde-ü-{n}", id="text"),
+        pytest.param(lambda n: n * 10_000_000_000, id="big integers"),
+    ],
+)
+def test_ids_come_back_as_they_came(tmp_path: Path, transactions: pd.DataFrame, ids: object) -> None:
+    assert callable(ids)
+    renamed = transactions.assign(customer_id=transactions["customer_id"].map(ids))
+    built = Built(write_project(tmp_path, renamed))
+    assert set(built.frame("features.customers")["customer_id"]) == set(renamed["customer_id"])
+
+
+def test_a_sample_is_bounded_seeded_and_sorted(built: Built) -> None:
+    first = read_features(built.warehouse, built.catalogue, most=200, seed=1)
+    again = read_features(built.warehouse, built.catalogue, most=200, seed=1)
+    other = read_features(built.warehouse, built.catalogue, most=200, seed=2)
+    assert 120 < len(first.customer_ids) < 280
+    assert first.total == 500
+    assert list(first.customer_ids) == list(again.customer_ids)
+    assert list(first.customer_ids) != list(other.customer_ids)
+    assert first.customer_ids.is_monotonic_increasing
