@@ -1,0 +1,449 @@
+"""From a card to SQL: syntax trees only, never text.
+
+What comes out for one department, shortened (`sql/targeting/department_view.sql` is the frame)::
+
+    WITH members AS (
+      SELECT customer_id, <activity> AS activity, CASE WHEN "purchases_produce" >= 3 THEN 1 ELSE 0 END AS r1, ...
+      FROM features.customers AS f
+      WHERE NOT EXISTS (<bought here before>) AND (("purchases_produce" >= 3 AND "recency_days" < 30) OR ...)
+    ), ...
+    SELECT customer_id, <probability of these points> AS score, ROW_NUMBER() OVER (ORDER BY points DESC, ...) ...
+
+In: domain objects. Out: sqlglot trees, identifiers quoted, inside the subset of SQL that engines agree on. Checking
+them before they run is left to `validate.py`, holding them against Python to `prove.py`.
+
+Why it is hard: a threshold must be the same double in SQL as in Python. A whole number below 2**53 is written as
+such (``>= 3``): the engine compares a DOUBLE column with it as DOUBLE, exactly. Any other double is written as
+Python's shortest text that reads back the same, with an exponent (``1.5e0``), which makes it a DOUBLE literal; a
+bare ``1.5`` is a DECIMAL. The exponent form was chosen over ``CAST('1.5' AS DOUBLE)`` because it is a literal, shorter
+to read, and both read back exactly. NULL needs no guard: a comparison with NULL is NULL, which neither WHERE nor
+CASE WHEN takes for true. NaN needs none either: it is above every number, as in Python's half (`domain.Condition`).
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, reduce
+from itertools import pairwise
+from typing import cast
+
+import sqlglot
+from sqlglot import exp
+
+from segwarehouse.domain import ACTIVITY_LIMIT, Activity, Condition, Feature, Operator, Rule, RuleSet
+from segwarehouse.errors import StatementRefused
+from segwarehouse.rules.describe import describe_rule
+from segwarehouse.templates import TEMPLATE_DIALECT, TemplateFolder
+from segwarehouse.warehouse.protocol import Relation
+
+RUN = Relation("targeting", "run")
+CUSTOMERS = Relation("features", "customers")
+"""One row a customer: `customer_id`, and features as DOUBLE."""
+
+DEPARTMENT_COUNTS = Relation("features", "department_counts")
+"""One row for each customer and department where the customer bought: `customer_id`, `department_key`, …"""
+
+VIEW_COLUMNS = (
+    "customer_id",
+    "score",
+    "rank",
+    "in_budget",
+    "arm",
+    "rules_matched",
+    "reasons",
+    "nearest_missed",
+    "as_of",
+    "run_id",
+)
+"""The columns of a department's view, in order. BI depends on them."""
+
+MAX_RULES = 200
+"""A card with more rules is refused: nobody reads it, and the text of its reasons grows with the square."""
+
+_EXACT = 2**53
+_CHAIN = 100
+_REASONS = 3
+_TEMPLATE = "targeting/department_view.sql"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """What one department's view is compiled from.
+
+    Attributes
+    ----------
+    rule_set
+        The card; see `simplify`.
+    features
+        The features that its rules read, by name: they give the words.
+    department_key
+        Key of the department; its buyers are left out.
+    budget
+        How many customers of the target arm are to be contacted.
+    control_share
+        Share of members held back as control group, 0 or more and below 1.
+    salt
+        Decides together with the id who is in the control group; the same salt gives the same people in every run.
+    as_of
+        The day up to which everything was known.
+    run_id
+        The run that learned the card.
+    """
+
+    rule_set: RuleSet
+    features: Mapping[str, Feature]
+    department_key: int
+    budget: int
+    control_share: float
+    salt: str
+    as_of: dt.date
+    run_id: str
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.control_share < 1.0:
+            raise StatementRefused(f"a control share of {self.control_share!r} is not 0 or more and below 1")
+        if self.budget < 0:
+            raise StatementRefused(f"a budget of {self.budget!r} is below 0")
+        if len(self.rule_set.rules) > MAX_RULES:
+            raise StatementRefused(
+                f"a card of {len(self.rule_set.rules)} rules is too long", f"{MAX_RULES} is the most; learn fewer"
+            )
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The rules in words, in the order of the card. Raises `UnknownName`."""
+        return tuple(describe_rule(rule, self.features) for rule in self.rule_set.rules)
+
+    @property
+    def by_points(self) -> tuple[int, ...]:
+        """Positions of the rules with most points first; the card's order among equals."""
+        rules = self.rule_set.rules
+        return tuple(sorted(range(len(rules)), key=lambda position: -rules[position].points))
+
+
+def department_view(
+    audience: Audience,
+    *,
+    with_points: bool = False,
+    customers: Relation = CUSTOMERS,
+    department_counts: Relation = DEPARTMENT_COUNTS,
+) -> exp.Select:
+    """Return the query of a department's view: one row a member, best first by `rank`.
+
+    Parameters
+    ----------
+    audience
+        What to compile.
+    with_points
+        Add `points` and `activity` (BIGINT) as last columns, for the proof.
+    customers, department_counts
+        Relations to read instead of the usual ones.
+
+    Raises
+    ------
+    StatementRefused
+        If a name or number can't be written, or sums could leave exact arithmetic.
+    UnknownName
+        If a rule reads a feature that `audience.features` does not describe.
+    """
+    rule_set = audience.rule_set
+    matched = [_flag(position).eq(1) for position in range(len(rule_set.rules))]
+    filling = {
+        "activity": compile_activity(rule_set.activity),
+        "department_key": _whole(audience.department_key),
+        "membership": compile_membership(rule_set),
+        "points": compile_points(rule_set, activity=_column("activity"), matched=matched),
+        "arm": compile_arm(audience.salt, audience.control_share),
+        "rules_matched": compile_rules_matched(matched),
+        "reasons": compile_reasons(audience),
+        "nearest_missed": compile_nearest_missed(audience),
+        "score": compile_score(rule_set.probabilities, _column("points")),
+        "budget": _whole(audience.budget),
+        "as_of": exp.cast(_text(audience.as_of.isoformat()), "date"),
+        "run_id": _text(audience.run_id),
+    }
+    relations = {CUSTOMERS: customers, DEPARTMENT_COUNTS: department_counts}
+    view = cast("exp.Select", _template().transform(_fill, filling, _rule_columns(rule_set), relations))
+    return view.select(_column("points"), _column("activity")) if with_points else view
+
+
+def naming_its_run(view: exp.Select) -> exp.Select:
+    """Return a department's view with `as_of` and `run_id` read from the one row of `targeting.run`.
+
+    That is the form that is published: the text of a view then depends on nothing but its card, so two runs that
+    learn the same publish the same views, to the letter.
+    """
+    published = view.copy()
+    for projection in published.selects:
+        if projection.alias in {"as_of", "run_id"}:
+            read = exp.select(_column(projection.alias)).from_(RUN.table())
+            projection.set("this", exp.Subquery(this=read))
+    return published
+
+
+def compile_condition(condition: Condition) -> exp.Expr:
+    """Return ``"feature" >= threshold`` or ``"feature" < threshold``.
+
+    >>> compile_condition(Condition("days since", Operator.BELOW, 30.0)).sql("duckdb")
+    '"days since" < 30'
+    >>> compile_condition(Condition("price", Operator.AT_LEAST, 0.1)).sql("duckdb")
+    '"price" >= 0.1e0'
+    """
+    node = exp.GTE if condition.operator is Operator.AT_LEAST else exp.LT
+    return node(this=_column(condition.feature), expression=compile_number(condition.threshold))
+
+
+def compile_rule(rule: Rule) -> exp.Expr:
+    """Return the conditions of a rule joined by AND."""
+    return _joined([compile_condition(condition) for condition in rule.conditions], exp.And)
+
+
+def compile_membership(rule_set: RuleSet) -> exp.Expr:
+    """Return the rules joined by OR, which is the WHERE clause of the view; FALSE for a card without rules."""
+    if not rule_set.rules:
+        return exp.false()
+    rules = [(len(rule.conditions) > 1, compile_rule(rule)) for rule in rule_set.rules]
+    alone = len(rules) == 1
+    return _joined([exp.Paren(this=node) if many and not alone else node for many, node in rules], exp.Or)
+
+
+def compile_activity(activity: Activity) -> exp.Expr:
+    """Return the activity (BIGINT): whole weights times whole features, exact on every engine.
+
+    A feature that is NULL, NaN or outside 0 .. `ACTIVITY_LIMIT` fails the range test and counts as 0.
+
+    Raises
+    ------
+    StatementRefused
+        If the sum could leave the whole numbers that a double holds exactly.
+    """
+    reach = int(ACTIVITY_LIMIT) * sum(abs(term.weight) for term in activity.terms) + abs(activity.floor)
+    if reach + activity.unit * (activity.cap + 1) >= _EXACT:
+        raise StatementRefused(f"activity can reach {reach}, beyond exact arithmetic", "scale the weights down")
+    total: exp.Expr | None = None
+    for term in activity.terms:
+        value = _column(term.feature)
+        usable = _joined(
+            [
+                exp.GTE(this=value, expression=_whole(0)),
+                exp.LTE(this=value.copy(), expression=compile_number(ACTIVITY_LIMIT)),
+            ],
+            exp.And,
+        )
+        counted = exp.cast(exp.Floor(this=_case([(usable, value.copy())], _whole(0))), "bigint")
+        if total is None:
+            total = exp.Mul(this=_whole(term.weight), expression=counted)
+        else:
+            node = exp.Add if term.weight >= 0 else exp.Sub
+            total = node(this=total, expression=exp.Mul(this=_whole(abs(term.weight)), expression=counted))
+    return total or exp.cast(_whole(0), "bigint")
+
+
+def compile_points(
+    rule_set: RuleSet, *, activity: exp.Expr | None = None, matched: Sequence[exp.Expr] | None = None
+) -> exp.Expr:
+    """Return the points (BIGINT): those of activity, and those of every rule that matches.
+
+    Parameters
+    ----------
+    rule_set
+        The card.
+    activity
+        Where the activity can be read; computed from the features when left out.
+    matched
+        One test a rule, for instance ``"r1" = 1``; the rules themselves when left out.
+
+    Raises
+    ------
+    StatementRefused
+        If the points of all rules do not fit 31 bits.
+    """
+    if sum(rule.points for rule in rule_set.rules) + rule_set.activity.cap >= 2**31:
+        raise StatementRefused("the points of all rules together are beyond 2**31", "scale the points down")
+    tests = [compile_rule(rule) for rule in rule_set.rules] if matched is None else matched
+    terms = [_activity_points(rule_set.activity, activity or exp.Paren(this=compile_activity(rule_set.activity)))]
+    for rule, test in zip(rule_set.rules, tests, strict=True):
+        terms.append(_case([(test.copy(), _whole(rule.points))], _whole(0)))
+    return exp.cast(_joined(terms, exp.Add), "bigint")
+
+
+def _activity_points(activity: Activity, value: exp.Expr) -> exp.Expr:
+    """Return ``max(0, min(cap, floor((activity - floor) / unit)))``, the division in DOUBLE as in Python."""
+    if activity.cap == 0:
+        return _whole(0)
+    node = exp.Sub if activity.floor >= 0 else exp.Add
+    above = node(this=value, expression=_whole(abs(activity.floor)))
+    steps = exp.Div(this=exp.cast(above, "double"), expression=_whole(activity.unit), typed=False, safe=False)
+    first = exp.LT(this=value.copy(), expression=_whole(activity.floor + activity.unit))
+    last = exp.GTE(this=value.copy(), expression=_whole(activity.floor + activity.unit * activity.cap))
+    ends = [(first, _whole(0)), (last, _whole(activity.cap))]
+    return _case(ends, exp.cast(exp.Floor(this=steps), "bigint"))
+
+
+def compile_score(probabilities: Sequence[float], points: exp.Expr) -> exp.Expr:
+    """Return the probability (DOUBLE) of these points: a lookup, totals of equal probability in one step.
+
+    >>> compile_score((0.0, 0.25, 0.25, 0.5), exp.column("points")).sql("duckdb")
+    'CASE WHEN points < 1 THEN 0e0 WHEN points < 3 THEN 0.25e0 ELSE 0.5e0 END'
+    """
+    steps: list[tuple[exp.Expr, exp.Expr]] = []
+    for total, (probability, following) in enumerate(pairwise(probabilities), start=1):
+        if probability != following:
+            steps.append((exp.LT(this=points.copy(), expression=_whole(total)), _double(probability)))
+    last = _double(probabilities[-1])
+    return _case(steps, last) if steps else last
+
+
+def compile_rules_matched(matched: Sequence[exp.Expr]) -> exp.Expr:
+    """Return the names of the rules that match as text, ``R1, R4``."""
+    return _listing([(test, f"R{position}") for position, test in enumerate(matched, start=1)], ", ")
+
+
+def compile_reasons(audience: Audience) -> exp.Expr:
+    """Return the words of the matched rules with most points, at most 3, as text joined by ``; ``."""
+    words, pieces = audience.words, []
+    before: list[exp.Expr] = []
+    for position in audience.by_points:
+        test: exp.Expr = _flag(position).eq(1)
+        if len(before) >= _REASONS:
+            so_far = _joined([flag.copy() for flag in before], exp.Add)
+            test = exp.And(this=test, expression=exp.LT(this=so_far, expression=_whole(_REASONS)))
+        pieces.append((test, words[position]))
+        before.append(_flag(position))
+    return _listing(pieces, "; ")
+
+
+def compile_nearest_missed(audience: Audience) -> exp.Expr:
+    """Return the words of the rule with most points that does not match, as text; NULL when every rule matches."""
+    words = audience.words
+    missed = [(_flag(position).eq(0), _text(words[position])) for position in audience.by_points]
+    return _case(missed, None) if missed else exp.cast(exp.null(), "text")
+
+
+def compile_arm(salt: str, control_share: float, customer_id: exp.Expr | None = None) -> exp.Expr:
+    """Return ``control`` or ``target``: the first 8 hexadecimal digits of an MD5 hash, held against the share.
+
+    The hash is of ``<salt>:<id as text>``, so a customer stays in her arm from run to run and on every engine.
+
+    Parameters
+    ----------
+    salt
+        Any text.
+    control_share
+        0 or more and below 1; applied in steps of 2**-32.
+    customer_id
+        Where the id can be read; the column `customer_id` when left out.
+
+    Examples
+    --------
+    >>> print(compile_arm("s", 0.25).sql("duckdb"))  # doctest: +NORMALIZE_WHITESPACE
+    CASE WHEN SUBSTRING(MD5('s:' || CAST("customer_id" AS TEXT)), 1, 8) < '40000000'
+    THEN 'control' ELSE 'target' END
+    """
+    key = exp.DPipe(
+        this=_text(f"{salt}:"), expression=exp.cast(customer_id or _column("customer_id"), "text"), safe=True
+    )
+    draw = exp.Substring(this=exp.MD5(this=key), start=_whole(1), length=_whole(8))
+    control = exp.LT(this=draw, expression=_text(f"{control_limit(control_share):08x}"))
+    return _case([(control, _text("control"))], _text("target"))
+
+
+def control_limit(control_share: float) -> int:
+    """Return the whole number below 2**32 that a draw is held against; below it is the control group."""
+    return int(control_share * 2**32)
+
+
+def compile_number(value: float) -> exp.Expr:
+    """Return a literal that reads back as the same double where it is compared with a DOUBLE.
+
+    >>> [compile_number(value).sql("duckdb") for value in (3.0, -0.5, 1e22, -0.0)]
+    ['3', '-0.5e0', '1e+22', '0']
+    """
+    return _whole(int(value)) if float(value).is_integer() and abs(value) < _EXACT else _double(value)
+
+
+def _double(value: float) -> exp.Expr:
+    """Return a literal of type DOUBLE: the exponent keeps it from being a DECIMAL."""
+    text = repr(abs(float(value))).removesuffix(".0")
+    literal = exp.Literal(this=text if "e" in text else f"{text}e0", is_string=False)
+    return exp.Neg(this=literal) if value < 0 else literal
+
+
+def _whole(value: int) -> exp.Expr:
+    literal = exp.Literal(this=str(abs(value)), is_string=False)
+    return exp.Neg(this=literal) if value < 0 else literal
+
+
+def _text(value: str) -> exp.Expr:
+    if "\0" in value:
+        raise StatementRefused(f"{value!r} holds a NUL character, which no engine keeps in text")
+    return exp.Literal.string(value)
+
+
+def _column(name: str) -> exp.Column:
+    if not name or "\0" in name:
+        raise StatementRefused(f"{name!r} can't name a column", "use one or more characters, without NUL")
+    return exp.Column(this=exp.to_identifier(name, quoted=True))
+
+
+def _flag(position: int) -> exp.Column:
+    """Return the column that says whether the rule at this position matches: ``r1`` for the first."""
+    return _column(f"r{position + 1}")
+
+
+def _rule_columns(rule_set: RuleSet) -> list[exp.Expr]:
+    """Return one column of 0 and 1 for each rule."""
+    flags: list[exp.Expr] = []
+    for position, rule in enumerate(rule_set.rules):
+        value = _case([(compile_rule(rule), _whole(1))], _whole(0))
+        flags.append(exp.Alias(this=value, alias=_flag(position).this))
+    return flags
+
+
+def _case(ifs: Sequence[tuple[exp.Expr, exp.Expr]], default: exp.Expr | None) -> exp.Case:
+    branches = [exp.If(this=test, true=value) for test, value in ifs]
+    return exp.Case(ifs=branches, default=default) if default is not None else exp.Case(ifs=branches)
+
+
+def _listing(pieces: Sequence[tuple[exp.Expr, str]], separator: str) -> exp.Expr:
+    """Return the texts whose test holds, joined by the separator. Only CASE, || and SUBSTRING: they run everywhere."""
+    if not pieces:
+        return _text("")
+    shown = [_case([(test.copy(), _text(separator + text))], _text("")) for test, text in pieces]
+    joined = _joined(shown, exp.DPipe, safe=True)
+    return exp.Substring(this=joined, start=_whole(len(separator) + 1))
+
+
+def _joined(terms: Sequence[exp.Expr], node: Callable[..., exp.Expr], **options: bool) -> exp.Expr:
+    """Return the terms joined left to right; many terms as a balanced tree, since engines limit the depth."""
+    if len(terms) <= _CHAIN:
+        return reduce(lambda left, right: node(this=left, expression=right, **options), terms)
+    half = len(terms) // 2
+    left, right = (exp.Paren(this=_joined(part, node, **options)) for part in (terms[:half], terms[half:]))
+    return node(this=left, expression=right, **options)
+
+
+@cache
+def _template() -> exp.Select:
+    text = TemplateFolder.of("sql").render(_TEMPLATE, {})
+    return sqlglot.parse_one(text, read=TEMPLATE_DIALECT, into=exp.Select)
+
+
+def _fill(
+    node: exp.Expr,
+    filling: Mapping[str, exp.Expr],
+    rules: Sequence[exp.Expr],
+    relations: Mapping[Relation, Relation],
+) -> exp.Expr:
+    """Replace one node of the template: a placeholder, a relation, an unquoted identifier."""
+    if isinstance(node, exp.Select):
+        columns = [c for c in node.expressions if not (isinstance(c, exp.Placeholder) and c.name == "rules")]
+        if len(columns) < len(node.expressions):
+            node.set("expressions", [*columns, *(rule.copy() for rule in rules)])
+    elif isinstance(node, exp.Placeholder):
+        return filling[node.name].copy()
+    elif isinstance(node, exp.Table) and node.db:
+        return relations[Relation(node.db, node.name)].table(node.alias)
+    elif isinstance(node, exp.Identifier):
+        return exp.to_identifier(node.name, quoted=True)
+    return node

@@ -1,0 +1,431 @@
+"""The proof: SQL and Python select the identical customers, in the identical order, with identical scores.
+
+In: a warehouse and an `Audience`. Out: a `Proof`, which lists by how many customers the two differ in each respect,
+and never who they are. Python's half shares nothing with the compiled SQL but the card: `RuleSet.apply` on features
+as they are fetched, buyers fetched on their own, order, ranks and budget worked out in numpy, arms in hashlib
+(`population.py`).
+
+`prove_on_customers` asks about every customer of the feature relation, `prove_on_boundaries` about a fuzzed table
+(`boundaries.py`) through the same compiler. Both refuse SQL that `validate.py` does not let through. Stopping what
+depends on it is left to the caller, by `Proof.require`.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+from sqlglot import exp
+
+from segwarehouse.domain import BoolArray, Column, Columns, FloatArray, IntArray, Scored
+from segwarehouse.errors import DataError, ProofFailed, StatementRefused
+from segwarehouse.rules.boundaries import boundary_columns
+from segwarehouse.rules.compile import (
+    CUSTOMERS,
+    DEPARTMENT_COUNTS,
+    VIEW_COLUMNS,
+    Audience,
+    control_limit,
+    department_view,
+)
+from segwarehouse.rules.population import Population, id_column, is_text, plain_ids
+from segwarehouse.rules.validate import validate_view
+from segwarehouse.warehouse.protocol import Relation, Warehouse
+
+__all__ = ["Difference", "Population", "Proof", "prove_on_boundaries", "prove_on_customers"]
+
+BATCH_ROWS = 100_000
+
+
+class Difference(NamedTuple):
+    """One respect in which SQL and Python differ, and for how many customers."""
+
+    aspect: str
+    rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The outcome of holding a view against Python.
+
+    Attributes
+    ----------
+    rows
+        How many customers were asked about.
+    selected
+        How many of them Python selects.
+    differences
+        Empty when the proof holds.
+    """
+
+    rows: int
+    selected: int
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Tell whether SQL and Python agree in everything."""
+        return not self.differences
+
+    def require(self, department: str) -> None:
+        """Stop here if the proof does not hold.
+
+        Raises
+        ------
+        ProofFailed
+            With the department and the first respects in which SQL and Python differ. It names no customer.
+        """
+        if self.holds:
+            return
+        shown = ", ".join(f"{aspect} ({rows:,})" for aspect, rows in self.differences[:4])
+        raise ProofFailed(
+            f"{department}: SQL and Python disagree on {self.rows:,} customers: {shown}",
+            "nothing was published; please report this with the department's SQL",
+            department=department,
+            differences=self.differences,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """Python's half, for all n customers in the order of the population."""
+
+    scored: Scored
+    selected: BoolArray
+    control: BoolArray
+    rank: IntArray
+    in_budget: BoolArray
+
+
+class _Answer(NamedTuple):
+    """SQL's half, for all rows in the order they came.
+
+    `customer` is the place in the population, -1 for a stranger. `values` is int64 for every other column: doubles by
+    their bits, text as a code into `texts`.
+    """
+
+    customer: IntArray
+    values: Mapping[str, IntArray]
+    texts: Mapping[str, int]
+
+
+def prove_on_customers(
+    warehouse: Warehouse,
+    audience: Audience,
+    *,
+    population: Population | None = None,
+    view: exp.Query | None = None,
+    customers: Relation = CUSTOMERS,
+    department_counts: Relation = DEPARTMENT_COUNTS,
+) -> Proof:
+    """Hold a department's view against Python for every customer.
+
+    Parameters
+    ----------
+    warehouse
+        Where the feature relations are.
+    audience
+        What the view is compiled from.
+    population
+        The customers, read before; fetched when left out.
+    view
+        The query to prove, for instance one that reads a published view: the columns of a view, with or without
+        `points` and `activity`. Compiled from `audience` and validated when left out.
+    customers, department_counts
+        The feature relations.
+
+    Raises
+    ------
+    StatementRefused
+        If the compiled view is not what may run, or a feature is not DOUBLE.
+    WarehouseError, DataError
+        If the view does not run, or customers are not there once each.
+    """
+    if view is None:
+        relations = {"customers": customers, "department_counts": department_counts}
+        view = department_view(audience, with_points=True, **relations)
+        validate_view(view, warehouse.columns(customers), dialect=warehouse.dialect, **relations)
+    population = population or Population.read(warehouse, customers)
+    expected = _expect(warehouse, audience, population, customers, department_counts)
+    selected = int(expected.selected.sum())
+    schema = warehouse.fetch(_over(view, exp.Star()).limit(0, copy=False)).schema
+    misfit = _misfit(schema)
+    if misfit:
+        return Proof(len(population.ids), selected, (Difference(f"columns: {misfit}", selected),))
+    answer = _ask(warehouse, view, schema.names, population)
+    differences = tuple(_differences(audience, expected, answer))
+    return Proof(len(population.ids), selected, differences)
+
+
+def prove_on_boundaries(
+    warehouse: Warehouse, audience: Audience, *, scratch_schema: str = "proof", seed: int = 0
+) -> Proof:
+    """Hold what the compiler makes of a card against Python on a fuzzed table of boundary values.
+
+    The table gets text ids in several scripts, a tenth of its customers as buyers, and a budget that about half of
+    those selected fit in, so that every part of the view is put to the test. Both tables are dropped again.
+
+    Parameters
+    ----------
+    warehouse
+        Any engine that may be written to.
+    audience
+        What the view is compiled from; its budget is replaced.
+    scratch_schema
+        Schema for the two tables, created where there is none.
+    seed
+        Of the random part of the table.
+
+    Raises
+    ------
+    StatementRefused
+        If the compiled view is not what may run.
+    WarehouseError
+        If the view or the tables fail.
+    """
+    columns, rows = boundary_columns(audience.rule_set, seed)
+    selected = int(audience.rule_set.apply(columns, rows).selected.sum())
+    tested = replace(audience, budget=selected * 2 // 5)
+    customers = Relation(scratch_schema, "boundary_customers")
+    counts = Relation(scratch_schema, "boundary_department_counts")
+    schema = exp.Table(db=exp.to_identifier(scratch_schema, quoted=True))
+    warehouse.execute(exp.Create(this=schema, kind="SCHEMA", exists=True))
+    warehouse.load(customers, _boundary_customers(columns, rows))
+    warehouse.load(counts, _boundary_counts(rows, audience.department_key))
+    proof = prove_on_customers(warehouse, tested, customers=customers, department_counts=counts)
+    for table in (customers, counts):
+        warehouse.execute(exp.Drop(tables=[table.table()], kind="TABLE", exists=True))
+    return proof
+
+
+_SCRIPTS = ("", "0", "00", "é", "ß", "漢", "🙂", "a'b", 'a"b', "A", " ")
+
+
+def _boundary_ids(rows: int) -> list[str]:
+    return [f"{_SCRIPTS[row % len(_SCRIPTS)]}{row}" for row in range(rows)]
+
+
+def _boundary_customers(columns: Columns, rows: int) -> pa.Table:
+    arrays = {"customer_id": pa.array(_boundary_ids(rows), pa.string())}
+    for name, (values, missing) in columns.items():
+        arrays[name] = pa.array(values, pa.float64(), mask=missing, from_pandas=False)
+    return pa.table(arrays)
+
+
+def _boundary_counts(rows: int, key: int) -> pa.Table:
+    """Return a tenth of the customers as buyers of the department, and half of all as buyers of another one."""
+    ids = _boundary_ids(rows)
+    here, elsewhere = ids[5::10], ids[::2]
+    keys = [key] * len(here) + [key + 1] * len(elsewhere)
+    return pa.table({"customer_id": pa.array(here + elsewhere, pa.string()), "department_key": pa.array(keys)})
+
+
+def _expect(
+    warehouse: Warehouse, audience: Audience, population: Population, customers: Relation, counts: Relation
+) -> _Expected:
+    scored = _score(warehouse, audience, population, customers)
+    buyer = _buyers(warehouse, audience.department_key, population, counts)
+    selected = scored.selected & ~buyer
+    control = population.draws(audience.salt) < control_limit(audience.control_share)
+    members = np.flatnonzero(selected)
+    best_first = np.lexsort((population.position[members], -scored.activity[members], -scored.points[members]))
+    members = members[best_first]
+    rank = np.zeros(len(selected), dtype=np.int64)
+    rank[members] = np.arange(1, len(members) + 1)
+    target = ~control[members]
+    in_budget = np.zeros(len(selected), dtype=np.bool_)
+    in_budget[members] = target & (np.cumsum(target) <= audience.budget)
+    return _Expected(scored, selected, control, rank, in_budget)
+
+
+def _score(warehouse: Warehouse, audience: Audience, population: Population, customers: Relation) -> Scored:
+    """Apply the card in Python to features fetched in batches; the outcome in the order of the population."""
+    names = audience.rule_set.features
+    features = [exp.Column(this=exp.to_identifier(name, quoted=True)) for name in names]
+    query = exp.select(id_column(as_text=population.as_text), *features).from_(customers.table())
+    ids, parts = [], []
+    for batch in warehouse.batches(query, BATCH_ROWS):
+        ids.append(plain_ids(batch.column(0)))
+        columns = {name: _column(batch, position, name) for position, name in enumerate(names, start=1)}
+        parts.append(audience.rule_set.apply(columns, batch.num_rows))
+    found = population.find(_joined(ids, population.ids.type))
+    if not np.array_equal(np.sort(found), np.arange(len(population.ids))):
+        raise DataError(f"{customers} changed while it was read", "let nothing else write to it meanwhile")
+    return _rearranged(parts, np.argsort(found), len(audience.rule_set.rules))
+
+
+def _rearranged(parts: list[Scored], order: IntArray, rules: int) -> Scored:
+    if not parts:
+        nobody = np.zeros(0, dtype=np.int64)
+        return Scored(np.zeros((0, rules), dtype=np.bool_), nobody, nobody, nobody.astype(np.float64))
+    if np.array_equal(order, np.arange(len(order))):
+        order = slice(None)  # type: ignore[assignment]
+    return Scored(
+        matched=np.concatenate([part.matched for part in parts])[order],
+        activity=np.concatenate([part.activity for part in parts])[order],
+        points=np.concatenate([part.points for part in parts])[order],
+        score=np.concatenate([part.score for part in parts])[order],
+    )
+
+
+def _column(batch: pa.RecordBatch, position: int, name: str) -> Column:
+    values = batch.column(position)
+    if values.type != pa.float64():
+        raise StatementRefused(f"feature {name!r} is {values.type}, not DOUBLE", "cast it to DOUBLE in its model")
+    missing = values.is_null().to_numpy(zero_copy_only=False)
+    return Column(values.fill_null(0.0).to_numpy(zero_copy_only=False), missing)
+
+
+def _buyers(warehouse: Warehouse, key: int, population: Population, counts: Relation) -> BoolArray:
+    condition = exp.column("department_key", quoted=True).eq(key)
+    query = exp.select(id_column(as_text=population.as_text)).distinct().from_(counts.table()).where(condition)
+    found = population.find(plain_ids(warehouse.fetch(query)["customer_id"]))
+    buyer = np.zeros(len(population.ids), dtype=np.bool_)
+    buyer[found[found >= 0]] = True
+    return buyer
+
+
+def _misfit(schema: pa.Schema) -> str:
+    """Return what is wrong with the names, order and types of the columns; empty when nothing is."""
+    extra = tuple(name for name in _OPTIONAL if name in schema.names)
+    if tuple(schema.names) != VIEW_COLUMNS + extra:
+        return ", ".join(schema.names)
+    wrong = [name for name, fits in _FITS.items() if name in schema.names and not fits(schema.field(name).type)]
+    return ", ".join(f"{name} is {schema.field(name).type}" for name in wrong)
+
+
+def _ask(warehouse: Warehouse, view: exp.Query, names: list[str], population: Population) -> _Answer:
+    """Fetch the view in batches, text as codes, and find its customers in the population."""
+    others = [exp.column(name, quoted=True) for name in names[1:]]
+    query = _over(view, id_column(as_text=population.as_text), *others)
+    texts: dict[str, int] = {}
+    ids: list[pa.Array] = []
+    parts: dict[str, list[IntArray]] = {name: [] for name in names[1:]}
+    for batch in warehouse.batches(query, BATCH_ROWS):
+        ids.append(plain_ids(batch.column(0)))
+        for name, column in zip(names[1:], batch.columns[1:], strict=True):
+            parts[name].append(_codes(column, texts) if name in _TEXTS else _numbers(column))
+    customer = population.find(_joined(ids, population.ids.type))
+    none = np.zeros(0, dtype=np.int64)
+    values = {name: np.concatenate([none, *found]) for name, found in parts.items()}
+    return _Answer(customer, values, texts)
+
+
+def _differences(audience: Audience, expected: _Expected, answer: _Answer) -> Iterator[Difference]:
+    """Yield every respect in which SQL's answer differs from what Python expects."""
+    known = answer.customer[answer.customer >= 0]
+    seen = np.bincount(known, minlength=len(expected.selected))
+    counts = {
+        "customers that SQL misses": int((expected.selected & (seen == 0)).sum()),
+        "customers that only SQL selects": int((~expected.selected & (seen > 0)).sum()),
+        "customers that SQL repeats": int((seen > 1).sum()),
+        "ids that no customer has": len(answer.customer) - len(known),
+    }
+    both = answer.customer >= 0
+    both[both] = expected.selected[known]
+    customer = answer.customer[both]
+    wanted = _wanted(audience, expected, customer, answer.texts)
+    for name, values in answer.values.items():
+        counts[name] = int((values[both] != wanted[name]).sum())
+    yield from (Difference(aspect, rows) for aspect, rows in counts.items() if rows)
+
+
+def _wanted(
+    audience: Audience, expected: _Expected, customer: IntArray, texts: Mapping[str, int]
+) -> dict[str, IntArray]:
+    """Return what Python expects of these customers, coded as `_Answer.values` is."""
+    pattern, example = _patterns(expected.scored.matched[customer])
+    matched = expected.scored.matched[customer[example]]
+    said = [_Said.of(audience, row) for row in matched]
+    arms = np.array([_code("target", texts), _code("control", texts)])
+    return {
+        "score": _bits(expected.scored.score[customer]),
+        "rank": expected.rank[customer],
+        "in_budget": expected.in_budget[customer].astype(np.int64),
+        "arm": arms[expected.control[customer].astype(np.int64)],
+        "rules_matched": np.array([_code(each.rules_matched, texts) for each in said], dtype=np.int64)[pattern],
+        "reasons": np.array([_code(each.reasons, texts) for each in said], dtype=np.int64)[pattern],
+        "nearest_missed": np.array([_code(each.nearest_missed, texts) for each in said], dtype=np.int64)[pattern],
+        "as_of": np.full(len(customer), (audience.as_of - dt.date(1970, 1, 1)).days),
+        "run_id": np.full(len(customer), _code(audience.run_id, texts)),
+        "points": expected.scored.points[customer],
+        "activity": expected.scored.activity[customer],
+    }
+
+
+class _Said(NamedTuple):
+    """The three texts for customers who match the same rules."""
+
+    rules_matched: str
+    reasons: str
+    nearest_missed: str | None
+
+    @classmethod
+    def of(cls, audience: Audience, matched: BoolArray) -> "_Said":
+        rules, words = audience.rule_set.rules, audience.words
+        best_first = sorted(range(len(rules)), key=lambda position: (-rules[position].points, position))
+        reasons = [words[position] for position in best_first if matched[position]]
+        missed = [words[position] for position in best_first if not matched[position]]
+        names = [f"R{position}" for position, holds in enumerate(matched, start=1) if holds]
+        return cls(", ".join(names), "; ".join(reasons[:3]), missed[0] if missed else None)
+
+
+def _patterns(matched: BoolArray) -> tuple[IntArray, IntArray]:
+    """Return a number for each row of (n, rules), equal for equal rows, and one row for each number."""
+    number = np.zeros(len(matched), dtype=np.int64)
+    example = np.zeros(min(len(matched), 1), dtype=np.int64)
+    for start in range(0, matched.shape[1], 32):
+        part = matched[:, start : start + 32].astype(np.int64)
+        key = (number << 32) | (part @ (np.int64(1) << np.arange(part.shape[1], dtype=np.int64)))
+        _, example, number = np.unique(key, return_index=True, return_inverse=True)
+    return number, example
+
+
+def _over(view: exp.Query, *columns: exp.Expr) -> exp.Select:
+    """Return a SELECT of these columns from the view's query."""
+    return exp.select(*columns).from_(view.copy().subquery("v", copy=False), copy=False)
+
+
+def _joined(arrays: list[pa.Array], kind: pa.DataType) -> pa.Array:
+    return pa.concat_arrays(arrays) if arrays else pa.array([], kind)
+
+
+def _bits(values: FloatArray) -> IntArray:
+    """Return the bits of doubles; minus zero as zero."""
+    return (values + 0.0).view(np.int64)
+
+
+def _numbers(column: pa.Array) -> IntArray:
+    """Return numbers, dates and booleans as int64, doubles by their bits; NULL becomes a value that nothing has."""
+    if column.type == pa.float64():
+        return _bits(column.fill_null(float("nan")).to_numpy(zero_copy_only=False))
+    if pa.types.is_date32(column.type):
+        column = column.cast(pa.int32())
+    whole = column.cast(pa.int64()).fill_null(np.iinfo(np.int64).min)
+    return np.asarray(whole.to_numpy(zero_copy_only=False), dtype=np.int64)
+
+
+def _codes(column: pa.Array, texts: dict[str, int]) -> IntArray:
+    """Return text as codes, new texts added to `texts`; NULL as -1."""
+    encoded = column.dictionary_encode()
+    code = np.array([texts.setdefault(text, len(texts)) for text in encoded.dictionary.to_pylist()] + [-1])
+    indices = encoded.indices.fill_null(len(code) - 1).to_numpy(zero_copy_only=False)
+    return np.asarray(code[indices], dtype=np.int64)
+
+
+def _code(text: str | None, texts: Mapping[str, int]) -> int:
+    """Return the code of an expected text; -2 for one that SQL never said."""
+    return -1 if text is None else texts.get(text, -2)
+
+
+_OPTIONAL = ("points", "activity")
+_TEXTS = ("arm", "rules_matched", "reasons", "nearest_missed", "run_id")
+_FITS: Mapping[str, Callable[[pa.DataType], bool]] = {
+    "score": pa.types.is_float64,
+    "in_budget": pa.types.is_boolean,
+    "as_of": pa.types.is_date32,
+    **dict.fromkeys(("rank", *_OPTIONAL), pa.types.is_integer),
+    **dict.fromkeys(_TEXTS, is_text),
+}

@@ -1,0 +1,361 @@
+"""What each command asks of the Python API and how it shows the answer, with an API of a few lines in its place."""
+
+import datetime as dt
+import io
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from segwarehouse.cli import main
+from segwarehouse.errors import ConfigError, UnknownName, WarehouseLocked
+
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx")
+
+
+@dataclass
+class Report:
+    facts: dict[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        return self.facts
+
+
+@dataclass
+class Initialised:
+    path: Path
+    guesses: dict[str, str]
+    preview: pd.DataFrame
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"path": str(self.path), "guesses": self.guesses, "preview": self.preview.to_dict("records")}
+
+
+@dataclass
+class FakeProject:
+    """Answers every call with fixed values, and remembers the calls."""
+
+    directory: Path
+    calls: list[tuple[Any, ...]] = field(default_factory=list)
+    proved: bool = True
+    failure: BaseException | None = None
+
+    def _called(self, *call: object) -> None:
+        self.calls.append(call)
+        if self.failure is not None:
+            raise self.failure
+
+    def check(self, as_of: dt.date | None = None) -> Report:
+        self._called("check", as_of)
+        return Report(
+            {
+                "source": {"transactions": "data/t.parquet", "rows": 1200},
+                "columns": [{"key": "customer_id", "column": "hh"}],
+                "ignored_columns": {"note": "too many values"},
+                "cleaning": [{"reason": "no customer", "rows": 3, "share": 0.0025}],
+                "departments": [
+                    {"department": "SEAFOOD", "buyers": 300, "candidates": 700, "eligible": True, "why": ""},
+                    {"department": "[red]木", "buyers": 3, "candidates": 997, "eligible": False, "why": "too few"},
+                ],
+                "as_of": "2017-10-02",
+                "protocol": "back in time",
+            }
+        )
+
+    def refresh(
+        self,
+        *,
+        as_of: dt.date | None = None,
+        departments: Sequence[str] = (),
+        progress: Callable[[str, str, float], None] | None = None,
+    ) -> Report:
+        self._called("refresh", as_of, tuple(departments))
+        assert progress is not None
+        for step, subject, share in (("learn", "SEAFOOD", 0.2), ("learn", "SEAFOOD", 0.3), ("publish", "", 1.0)):
+            progress(step, subject, share)
+        return Report(
+            {
+                "run_id": "r1",
+                "as_of": "2017-10-02",
+                "published": "/p/published/warehouse.duckdb",
+                "departments": [
+                    {
+                        "department": "SEAFOOD",
+                        "view_name": "seafood",
+                        "buyers": 300,
+                        "candidates": 700,
+                        "rule_count": 5,
+                        "auc": 0.6789,
+                        "lift": float("nan"),
+                        "verdict": "ties",
+                    }
+                ],
+                "refused": [{"department": "TINY", "why": "3 buyers"}],
+                "seconds": 12.3,
+            }
+        )
+
+    def plan(self, as_of: dt.date | None = None, departments: Sequence[str] = ()) -> list[tuple[str, str]]:
+        self._called("plan", as_of, tuple(departments))
+        return [("staging.transactions", "SELECT 1;"), ("targeting.seafood", "CREATE VIEW x AS SELECT 2")]
+
+    def rules(self, department: str | None = None) -> pd.DataFrame:
+        self._called("rules", department)
+        words, sql, lift = ["3 or more"], ['"a" >= 3'], [float("nan")]
+        return pd.DataFrame({"rule": ["R1"], "words": words, "condition_sql": sql, "learned_lift": lift})
+
+    def audience(self, department: str, *, limit: int | None = None, in_budget: bool = True) -> pd.DataFrame:
+        self._called("audience", department, limit, in_budget)
+        frame = pd.DataFrame(
+            {
+                "customer_id": ["007", "\x1b[2Jx", *FORMULAS],
+                "score": [0.5] * 8,
+                "rank": range(1, 9),
+                "=reasons": ["-5 or more"] * 8,
+            }
+        )
+        return frame.head(limit) if limit else frame
+
+    def verify(self) -> list[dict[str, Any]]:
+        self._called("verify")
+        difference = [] if self.proved else ["rank of 3 customers"]
+        return [{"department": "SEAFOOD", "customers": 9, "proved": self.proved, "differences": difference}]
+
+    def runs(self) -> pd.DataFrame:
+        self._called("runs")
+        stamps = [pd.Timestamp("2026-01-02"), pd.NaT]
+        return pd.DataFrame({"run_id": ["r2", "r1"], "started_at": stamps, "rows": [7, 8]})
+
+
+@pytest.fixture
+def project(monkeypatch: pytest.MonkeyPatch) -> FakeProject:
+    fake = FakeProject(Path())
+
+    def opened(directory: str | Path = ".") -> FakeProject:
+        fake.directory = Path(directory)
+        return fake
+
+    def init(directory: str | Path, transactions: str | Path) -> Initialised:
+        fake._called("init", Path(directory), str(transactions))
+        return Initialised(Path("p/segwarehouse.toml"), {"customer_id": "cust"}, pd.DataFrame({"cust": ["007"]}))
+
+    api = ModuleType("segwarehouse.api")
+    vars(api).update(Project=opened, init=init)
+    monkeypatch.setitem(sys.modules, "segwarehouse.api", api)
+    return fake
+
+
+@dataclass
+class Outcome:
+    status: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    def call(*arguments: str) -> Outcome:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        captured = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Outcome(ended.value.code, captured.out, captured.err)
+
+    return call
+
+
+def test_refresh_passes_its_options_on_and_prints_only_the_result(project: FakeProject, run: Run) -> None:
+    outcome = run("refresh", "--project", "p", "--as-of", "2017-10-02", "--department", "A", "--department", "B & C")
+    assert outcome.status == 0
+    assert project.directory == Path("p")
+    assert project.calls == [("refresh", dt.date(2017, 10, 2), ("A", "B & C"))]
+    assert "seafood" in outcome.out
+    assert "0.679" in outcome.out
+    assert "3 buyers" in outcome.out
+    assert "Published in /p/published/warehouse.duckdb" in outcome.out
+    assert "learn" not in outcome.out
+
+
+def test_progress_is_one_plain_line_a_step_on_standard_error(project: FakeProject, run: Run) -> None:
+    assert run("refresh").err.splitlines() == [" 20% learn SEAFOOD", "100% publish"]
+
+
+def test_progress_on_a_terminal_names_department_and_step(
+    project: FakeProject, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Terminal()
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("TERM", "xterm")
+    assert run("refresh", "--json").status == 0
+    assert "publish" in screen.getvalue()
+
+
+def test_json_is_all_that_standard_output_gets_and_nan_is_null(project: FakeProject, run: Run) -> None:
+    outcome = run("refresh", "--json")
+    report = json.loads(outcome.out)
+    assert report["run_id"] == "r1"
+    assert report["departments"][0]["lift"] is None
+
+
+def test_a_dry_run_prints_the_sql_and_refreshes_nothing(project: FakeProject, run: Run) -> None:
+    outcome = run("refresh", "--dry-run", "--department", "A")
+    assert project.calls == [("plan", None, ("A",))]
+    assert outcome.out == ("-- staging.transactions\nSELECT 1;\n\n-- targeting.seafood\nCREATE VIEW x AS SELECT 2;\n\n")
+    planned = json.loads(run("refresh", "--dry-run", "--json").out)
+    assert planned[1] == {"step": "targeting.seafood", "sql": "CREATE VIEW x AS SELECT 2"}
+
+
+def test_check_shows_what_would_be_learned_and_what_is_set_aside(project: FakeProject, run: Run) -> None:
+    outcome = run("check")
+    assert "back in time" in outcome.out
+    assert "no customer" in outcome.out
+    assert "too many values" in outcome.out
+    assert "[red]木" in outcome.out
+    assert "A refresh would learn 1 of 2 departments." in outcome.out
+    assert json.loads(run("check", "--json").out)["cleaning"][0]["rows"] == 3
+
+
+def test_rules_show_words_or_sql(project: FakeProject, run: Run) -> None:
+    words, sql = run("rules", "SEAFOOD"), run("rules", "--sql")
+    assert project.calls == [("rules", "SEAFOOD"), ("rules", None)]
+    assert "3 or more" in words.out
+    assert "3 or more" not in sql.out
+    assert '"a" >= 3' in sql.out
+    assert json.loads(run("rules", "--json").out)[0]["learned_lift"] is None
+
+
+def test_an_audience_is_short_on_the_screen_and_whole_in_a_file(project: FakeProject, run: Run, tmp_path: Path) -> None:
+    shown = run("audience", "SEAFOOD")
+    assert "007" in shown.out
+    run("audience", "SEAFOOD", "--all", "--limit", "3")
+    run("audience", "SEAFOOD", "--parquet", str(tmp_path / "a.parquet"))
+    assert project.calls == [
+        ("audience", "SEAFOOD", 20, True),
+        ("audience", "SEAFOOD", 3, False),
+        ("audience", "SEAFOOD", None, True),
+    ]
+    assert list(pd.read_parquet(tmp_path / "a.parquet")["customer_id"])[:1] == ["007"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a.parquet"]
+
+
+def test_text_from_data_can_not_steer_the_terminal(project: FakeProject, run: Run) -> None:
+    outcome = run("audience", "SEAFOOD")
+    assert "\x1b" not in outcome.out
+    assert r"\x1b[2Jx" in outcome.out
+
+
+def test_csv_is_guarded_against_formulas_and_numbers_stay_numbers(
+    project: FakeProject, run: Run, tmp_path: Path
+) -> None:
+    target = tmp_path / "a.csv"
+    assert run("audience", "SEAFOOD", "--csv", str(target)).status == 0
+    written = pd.read_csv(target, dtype={"customer_id": str})
+    assert list(written["customer_id"]) == ["007", "\x1b[2Jx", *(f"'{text}" for text in FORMULAS)]
+    assert list(written["'=reasons"]) == ["'-5 or more"] * 8
+    assert written["score"].dtype == float
+    assert run("audience", "SEAFOOD", "--csv", "-").out.startswith('"customer_id","score","rank"')
+
+
+def test_a_file_that_can_not_be_written_is_named(project: FakeProject, run: Run, tmp_path: Path) -> None:
+    outcome = run("audience", "SEAFOOD", "--csv", str(tmp_path / "none" / "a.csv"))
+    assert outcome.status == 1
+    assert outcome.err.startswith(f"error: can't write {tmp_path / 'none' / 'a.csv'}")
+
+
+def test_two_outputs_at_once_are_wrong_usage(project: FakeProject, run: Run) -> None:
+    assert run("audience", "SEAFOOD", "--csv", "-", "--json").status == 2
+    assert project.calls == []
+
+
+def test_verify_exits_8_when_a_view_is_not_proved(project: FakeProject, run: Run) -> None:
+    assert run("verify").status == 0
+    project.proved = False
+    outcome = run("verify", "--json")
+    assert outcome.status == 8
+    assert json.loads(outcome.out)[0]["differences"] == ["rank of 3 customers"]
+    assert "error: SQL and Python disagree in 1 of 1 departments: SEAFOOD" in outcome.err
+
+
+def test_runs_are_listed_and_missing_times_are_null(project: FakeProject, run: Run) -> None:
+    listed = json.loads(run("runs", "--json").out)
+    assert [row["started_at"] for row in listed] == ["2026-01-02T00:00:00", None]
+    assert "r1" not in run("runs", "--limit", "1").out
+
+
+def test_init_shows_the_guesses_and_the_first_rows(project: FakeProject, run: Run) -> None:
+    outcome = run("init", "data/t.csv", "--project", "p")
+    assert project.calls == [("init", Path("p"), "data/t.csv")]
+    assert "source.customer_id" in outcome.out
+    assert "007" in outcome.out
+    assert "segwarehouse check --project p" in outcome.out
+    assert json.loads(run("init", "data/t.csv", "--json").out)["guesses"] == {"customer_id": "cust"}
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [
+        (ConfigError("learning.sed is wrong", hint="did you mean 'seed'?"), 3),
+        (WarehouseLocked("the database is held by another process", hint="wait"), 6),
+        (UnknownName("no department\n'SEA\x1b[2J'", hint="did you mean 'SEAFOOD'?"), 10),
+    ],
+)
+def test_an_error_is_one_line_and_a_hint_with_its_exit_status(
+    project: FakeProject, run: Run, failure: ConfigError, status: int
+) -> None:
+    project.failure = failure
+    outcome = run("rules")
+    assert outcome.status == status
+    first, second = outcome.err.splitlines()
+    assert first.startswith("error: ")
+    assert second == f"hint: {failure.hint}"
+    assert "\x1b" not in outcome.err
+    assert outcome.out == ""
+
+
+def test_an_unexpected_error_is_one_line_and_its_traceback_comes_on_request(project: FakeProject, run: Run) -> None:
+    project.failure = ZeroDivisionError("division by zero")
+    outcome = run("rules")
+    assert outcome.status == 1
+    assert outcome.err.splitlines() == [
+        "error: ZeroDivisionError: division by zero",
+        "hint: for the traceback add --debug",
+    ]
+    for arguments in (("rules", "--debug"), ("--debug", "rules")):
+        assert "Traceback (most recent call last)" in run(*arguments).err
+
+
+def test_ctrl_c_exits_130_and_says_that_nothing_changed(project: FakeProject, run: Run) -> None:
+    project.failure = KeyboardInterrupt()
+    outcome = run("refresh")
+    assert outcome.status == 130
+    assert "the published state is as it was" in outcome.err
+
+
+@pytest.mark.parametrize("arguments", [("refresh", "--as-of", "2.10.2017"), ("rfresh",), ("audience",), ("--nope",)])
+def test_wrong_usage_exits_2(project: FakeProject, run: Run, arguments: tuple[str, ...]) -> None:
+    assert run(*arguments).status == 2
+    assert project.calls == []
+
+
+def test_results_survive_an_output_that_knows_no_unicode(
+    project: FakeProject, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = io.BytesIO()
+    narrow = io.TextIOWrapper(screen, encoding="ascii")
+    monkeypatch.setattr(sys, "stdout", narrow)
+    assert run("check").status == 0
+    narrow.flush()
+    assert rb"\u6728" in screen.getvalue()

@@ -1,0 +1,64 @@
+"""`--help`: instant, complete, and true to the error tree."""
+
+import json
+import subprocess
+import sys
+
+import click
+import pytest
+
+from segwarehouse import errors
+from segwarehouse.cli import commands
+
+HEAVY = {"duckdb", "numpy", "pandas", "pyarrow", "sklearn", "lightgbm", "shap", "umap", "imodels", "rich", "sqlglot"}
+
+PROBE = """
+import contextlib, io, json, sys
+from segwarehouse.cli import main
+with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+    main({arguments!r})
+print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
+"""
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["refresh", "--help"]])
+def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
+    probe = [sys.executable, "-c", PROBE.format(arguments=arguments)]
+    answer = subprocess.run(probe, capture_output=True, text=True, check=True)
+    imported = set(json.loads(answer.stdout))
+    assert "click" in imported
+    assert imported & HEAVY == set()
+
+
+def test_every_command_is_there_with_help_and_an_example() -> None:
+    assert set(commands.commands) == {
+        "audience",
+        "check",
+        "init",
+        "refresh",
+        "rules",
+        "runs",
+        "simulate",
+        "verify",
+    }
+    for name, command in commands.commands.items():
+        assert command.help, name
+        assert f"segwarehouse {name}" in (command.epilog or ""), name
+
+
+def test_every_option_is_explained() -> None:
+    for name, command in commands.commands.items():
+        for parameter in command.params:
+            if isinstance(parameter, click.Option) and not parameter.show_default:
+                assert parameter.help, (name, parameter.name)
+
+
+def test_the_epilog_documents_every_exit_status_of_the_error_tree() -> None:
+    documented = commands.epilog or ""
+    statuses = {
+        item.exit_status
+        for item in vars(errors).values()
+        if isinstance(item, type) and issubclass(item, errors.SegwarehouseError)
+    }
+    for status in statuses | {0, 2, 130}:
+        assert f"\n  {status} " in documented
