@@ -453,7 +453,7 @@ def _shap_values(item: Learned, table: FeatureTable) -> pa.Table:
             "customer_id": pa.array(table.customer_ids.take(np.repeat(rows, len(names)))),
             "feature": pa.array(names * len(rows), pa.string()),
             "value": item.table.values[rows].ravel(),
-            "shap_value": explanation.values[rows].ravel(),
+            "shap_value": explanation.shap[rows].ravel(),
             "base_value": np.repeat(explanation.base[rows], len(names)),
         }
     )

@@ -33,7 +33,7 @@ from segwarehouse.refresh.evaluation import Evaluation, Settings, hold_out, lear
 from segwarehouse.refresh.history import Progress, Run, now, recorded
 from segwarehouse.refresh.learned import CustomersMap, Learned, map_customers, store
 from segwarehouse.refresh.verify import audit, previous_audiences
-from segwarehouse.rules.compile import Audience, department_view
+from segwarehouse.rules.compile import Audience, department_view, naming_its_run
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.prove import prove_on_boundaries
 from segwarehouse.rules.simplify import simplify
@@ -386,7 +386,7 @@ def _view(warehouse: Warehouse, department: Department, audience: Audience) -> V
     validate_view(query, warehouse.columns(relation("features.customers")), dialect=warehouse.dialect)
     words = "; ".join(describe_rule(rule, audience.features) for rule in audience.rule_set.rules[:3])
     comment = f"Customers who do not buy in {department.name} yet and resemble those who do, best first. They {words}."
-    return View(department, query, comment)
+    return View(department, naming_its_run(query), comment)
 
 
 def plan(config: Config, *, as_of: dt.date | None = None, departments: Sequence[str] = ()) -> list[tuple[str, str]]:

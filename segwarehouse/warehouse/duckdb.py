@@ -69,11 +69,11 @@ class DuckDBWarehouse:
             options["threads"] = str(threads)
         try:
             self._connection = duckdb.connect(str(path or ":memory:"), read_only=read_only, config=options)
-            self._connection.execute("SET TimeZone = 'UTC'")
-            found = self._connection.execute("SELECT current_database()").fetchone()
+            self._connection.execute("SET TimeZone = 'UTC'").fetchall()
+            found = self._connection.execute("SELECT current_database()").fetchall()
         except duckdb.Error as error:
             raise _connect_error(error, path) from error
-        self.home = str(found[0]) if found else "memory"
+        self.home = str(found[0][0])
 
     def execute(self, statement: exp.Expr) -> None:
         """Run a statement whose result is not wanted."""
@@ -190,7 +190,7 @@ class DuckDBWarehouse:
             with self.transaction():
                 self._use(catalog)
                 yield
-            self._connection.execute(f"CHECKPOINT {exp.to_identifier(catalog, quoted=True).sql(self.dialect)}")
+            self._connection.execute(f"CHECKPOINT {exp.to_identifier(catalog, quoted=True).sql(self.dialect)}").fetchall()
         finally:
             self._use(self.home)
             self.execute(exp.Detach(this=exp.to_identifier(catalog, quoted=True)))
