@@ -300,7 +300,8 @@ def _engine_error(model: Model, error: WarehouseError) -> ModelError:
         if lines:
             line = lines[0]
             break
-    return ModelError(f"{model.file}:{line}: {error.message}", error.hint, path=str(model.file), line=line)
+    hint = error.hint or f"mend the file; where it is your own, without it the packaged {model.relation} is used"
+    return ModelError(f"{model.file}:{line}: {error.message}", hint, path=str(model.file), line=line)
 
 
 def read_statements(folder: TemplateFolder, path: str, context: Mapping[str, object]) -> list[exp.Expr]:

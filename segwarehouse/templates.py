@@ -74,6 +74,15 @@ def literals(values: Iterable[object]) -> Sql:
     return Sql(", ".join(literal(value) for value in values))
 
 
+def datatype(name: str) -> Sql:
+    """Return the name of a type, as the engine gave it.
+
+    >>> datatype("bigint")
+    'BIGINT'
+    """
+    return Sql(exp.DataType.build(name, dialect=TEMPLATE_DIALECT).sql(TEMPLATE_DIALECT))
+
+
 def _only_sql(value: object) -> str:
     """Refuse to print what no filter has made safe."""
     if isinstance(value, Sql):
@@ -156,7 +165,7 @@ class TemplateFolder:
             finalize=_only_sql,
             keep_trailing_newline=True,
         )
-        filters: dict[str, Any] = {"ident": ident, "literal": literal, "literals": literals}
+        filters: dict[str, Any] = {"datatype": datatype, "ident": ident, "literal": literal, "literals": literals}
         environment.filters.update(filters)
         return environment
 

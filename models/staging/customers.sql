@@ -1,8 +1,10 @@
 -- materialized: view
--- description: What the user knows of her customers beside their transactions: one row a customer.
+-- description: What the user knows of her customers beside their transactions: one row a customer. Ids are brought to
+-- description: the type that they have in the transactions; one that has no such form matches nobody.
 select
     {%- for name in customer_columns %}
     {{ name | ident }},
     {%- endfor %}
-    {% if id_as_text %}cast({{ column.customer_id | ident }} as varchar){% else %}{{ column.customer_id | ident }}{% endif %} as customer_id  -- @not_null @unique
+    try_cast({{ column.customer_id | ident }} as {{ id_type | datatype }}) as customer_id  -- @not_null @unique
 from source.customers
+where {{ column.customer_id | ident }} is null or try_cast({{ column.customer_id | ident }} as {{ id_type | datatype }}) is not null

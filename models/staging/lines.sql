@@ -2,7 +2,7 @@
 -- description: Every transaction line, typed, with the reason why it is left out, if it is.
 with given as (
     select
-        {% if id_as_text %}cast(customer_id as varchar){% else %}customer_id{% endif %} as customer_id,
+        cast(customer_id as {{ id_type | datatype }}) as customer_id,
         cast(department as varchar) as department,
         {% if has.occurred_at %}cast(occurred_at as varchar){% else %}''{% endif %} as occurred_text,
         {% if has.occurred_at %}try_cast(occurred_at as timestamp){% else %}cast(null as timestamp){% endif %} as occurred_at,
@@ -39,6 +39,7 @@ select
     {%- endif %} as purchase_id,
     quantity,
     coalesce(amount, 0) as amount,
+    {% if has.amount %}amount_text is null{% else %}false{% endif %} as is_amount_unknown,
     case
         when customer_id is null or trim(cast(customer_id as varchar)) = '' then 'no customer'
         when department is null or trim(department) = '' then 'no department'

@@ -70,21 +70,26 @@ class Staged:
         Everything before this moment is known, everything from it on is hidden.
     first_at, last_at
         Extent of the transactions before today, None without dates.
-    id_as_text
-        Whether ids are cast to text, since their type does not compare exactly.
+    id_type
+        The type of customer ids: as it came, or text where the type that came does not compare exactly.
     customer_columns
         Columns of the customers table, the id aside, with the engine's types.
     cleaning
-        Lines by reason for leaving them out; ``kept`` is the rest.
+        Lines by reason for leaving them out; those whose reason begins with ``kept`` are not left out.
     """
 
     has: Mapping[str, bool]
     as_of: dt.datetime
     first_at: dt.datetime | None
     last_at: dt.datetime | None
-    id_as_text: bool
+    id_type: str
     customer_columns: Mapping[str, str]
     cleaning: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def lines_kept(self) -> int:
+        """How many lines are learned from."""
+        return sum(rows for reason, rows in self.cleaning.items() if reason.startswith("kept"))
 
     def window(self, config: Config, steps_back: int = 0) -> Window:
         """Return the window whose cut-off lies `steps_back` outcome windows before `as_of`."""
@@ -126,10 +131,11 @@ def stage(
     build(warehouse, wanted, progress)
     rows = warehouse.fetch(exp.select("reason", "line_count").from_("staging.cleaning").order_by("reason"))
     cleaning = dict(zip(rows["reason"].to_pylist(), rows["line_count"].to_pylist(), strict=True))
-    _refuse_unusable(config, cleaning)
+    staged = replace(staged, cleaning=cleaning)
+    _refuse_unusable(config, staged)
     if config.source.customers:
         _require_matching_customers(warehouse)
-    return replace(staged, cleaning=cleaning)
+    return staged
 
 
 def staging_models(config: Config, models: TemplateFolder, staged: Staged, today: dt.date) -> list[Model]:
@@ -137,7 +143,7 @@ def staging_models(config: Config, models: TemplateFolder, staged: Staged, today
     context: dict[str, object] = {
         "column": _source_columns(config),
         "has": staged.has,
-        "id_as_text": staged.id_as_text,
+        "id_type": staged.id_type,
         "customer_columns": list(staged.customer_columns),
         "cleaning": config.cleaning,
         "as_of": staged.as_of,
@@ -214,7 +220,7 @@ def _look(
         as_of=dt.datetime.combine(as_of or default, _MIDNIGHT),
         first_at=row["first_at"],
         last_at=last_at,
-        id_as_text=types["customer_id"] not in _KEPT_ID_TYPES,
+        id_type=types["customer_id"] if types["customer_id"] in _KEPT_ID_TYPES else "VARCHAR",
         customer_columns={
             name: kind
             for name, kind in customer_columns.items()
@@ -227,8 +233,9 @@ def _tomorrow(today: dt.date) -> dt.datetime:
     return dt.datetime.combine(today + dt.timedelta(days=1), _MIDNIGHT)
 
 
-def _refuse_unusable(config: Config, cleaning: Mapping[str, int]) -> None:
+def _refuse_unusable(config: Config, staged: Staged) -> None:
     """Raise where the cleaning rules call what was found an error, and where nothing is left."""
+    cleaning = staged.cleaning
     total = sum(cleaning.values())
     if total == 0:
         raise DataError("source.transactions is empty", "is it the right file, and was it written completely?")
@@ -255,7 +262,7 @@ def _refuse_unusable(config: Config, cleaning: Mapping[str, int]) -> None:
                 f'correct the column, or write {setting} = "drop" under [cleaning] to leave such lines out',
                 column=column,
             )
-    if not cleaning.get("kept"):
+    if not staged.lines_kept:
         left_out = ", ".join(f"{rows:,} {reason}" for reason, rows in cleaning.items())
         raise DataError(f"no transaction line is left: {left_out}", "look at [cleaning], source.* and --as-of")
 

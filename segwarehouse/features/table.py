@@ -6,14 +6,14 @@ its own column is left out, and the behaviour of its buyers is replaced by the b
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 from sqlglot import exp
 
-from segwarehouse.domain import BoolArray, Department, Feature, FloatArray
+from segwarehouse.domain import BoolArray, Department, Feature, FloatArray, IntArray
 from segwarehouse.features.catalogue import Catalogue
 from segwarehouse.warehouse import Warehouse, relation
 
@@ -27,10 +27,15 @@ COUNTS = relation("features.department_counts")
 class DepartmentTable:
     """What may be known about n customers when one department is asked about.
 
+    Whoever bought nowhere else is not among them: without the department's lines nobody would know of her, so that
+    she is in the data at all gives away that she is a buyer.
+
     Attributes
     ----------
     department
         The department that is left out of every feature.
+    rows
+        int64 (n,): places of the customers in the feature table, ascending.
     features
         The p features, in the order of the columns of `values`.
     values
@@ -44,12 +49,24 @@ class DepartmentTable:
     """
 
     department: Department
+    rows: IntArray
     features: tuple[Feature, ...]
     values: FloatArray
     activity_features: tuple[str, ...]
     activity_values: FloatArray
     buyers: BoolArray
     outcomes: BoolArray
+
+    def subset(self, customers: BoolArray) -> "DepartmentTable":
+        """Return the table of the customers in a mask (n,)."""
+        return replace(
+            self,
+            rows=self.rows[customers],
+            values=self.values[customers],
+            activity_values=self.activity_values[customers],
+            buyers=self.buyers[customers],
+            outcomes=self.outcomes[customers],
+        )
 
 
 @dataclass(frozen=True)
@@ -95,14 +112,17 @@ class FeatureTable:
                 activity[places[sampled], self.catalogue.activity.index(name)] = column
         kept = [index for index, feature in enumerate(self.catalogue.features) if feature.name != department.column]
         later = warehouse.fetch(exp.select("customer_id").from_(OUTCOMES.table()).where(key.copy()))
+        outcomes = self._mask(self.customer_ids.get_indexer(_ids(later["customer_id"])))
+        rows = np.flatnonzero(values[:, position["breadth_count"]] > 0.0)
         return DepartmentTable(
             department=department,
+            rows=rows,
             features=tuple(self.catalogue.features[index] for index in kept),
-            values=np.ascontiguousarray(values[:, kept]),
+            values=np.ascontiguousarray(values[np.ix_(rows, kept)]),
             activity_features=self.catalogue.activity,
-            activity_values=activity,
-            buyers=self._mask(places),
-            outcomes=self._mask(self.customer_ids.get_indexer(_ids(later["customer_id"]))),
+            activity_values=activity[rows],
+            buyers=self._mask(places)[rows],
+            outcomes=outcomes[rows],
         )
 
     def _mask(self, places: "np.ndarray[tuple[int, ...], np.dtype[np.intp]]") -> BoolArray:
@@ -143,7 +163,10 @@ def sampled_share(share: float, salt: str) -> exp.Expr:
 
 
 def _ids(column: pa.ChunkedArray) -> "pd.Index[str]":
-    return pd.Index(column.to_pylist() if isinstance(column.type, pa.BaseExtensionType) else column.to_pandas())
+    ids: pd.Index[str] = pd.Index(
+        column.to_pylist() if isinstance(column.type, pa.BaseExtensionType) else column.to_pandas()
+    )
+    return ids
 
 
 def _floats(column: pa.ChunkedArray) -> FloatArray:

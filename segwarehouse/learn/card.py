@@ -1,183 +1,211 @@
 """A department's card: a few rules with whole points, on top of activity.
 
-In: features, labels, and the out-of-fold log-odds of the classifier and of activity. Out: domain rules and the
-activity measure with the points that it is worth. Probabilities for the totals are left to `calibrate.py`.
+In: a population, the out-of-fold log-odds of the classifier and of activity. Out: domain rules, and the activity
+measure with what a point of it is worth. Probabilities for the totals are left to `calibrate.py`.
 
-What is fitted is a logistic regression of a soft label on activity and the chosen rules, with no rule below zero. The
-soft label is half the label and half the classifier's out-of-fold probability. Rules enter one by one: the candidate
-with the largest drop in squared error for each condition spent, at the current fit. How many conditions are spent is
-decided by cross-validation on the plain label, so that a step that does not help customers outside the fit is not
-taken.
+Candidates are pooled from RuleFit on what the classifier adds to activity, from boosted trees and from quantiles.
+Rules are chosen by a soft label, half the label and half the classifier's out-of-fold probability: the label alone is
+noisier, the probability alone misses what the classifier smooths away. Weights are fitted to the plain label, and the
+number of conditions is the one that predicts the plain label of customers outside the fit best.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from segwarehouse.domain import (
-    Activity,
-    BoolArray,
-    Feature,
-    FloatArray,
-    IntArray,
-    Rule,
-    RuleSet,
-    Scored,
-)
+from segwarehouse.domain import Activity, BoolArray, FloatArray, IntArray, Rule
 from segwarehouse.learn.activity import POINT, with_points
 from segwarehouse.learn.log_odds import probability_of
-from segwarehouse.learn.pool import Conjunction, Pool, boosted_paths, build_pool
+from segwarehouse.learn.pool import Pool, boosted_paths, build_pool
+from segwarehouse.learn.population import Population
 from segwarehouse.learn.rulefit import rulefit_paths
+from segwarehouse.learn.selection import (
+    Candidates,
+    SelectionParameters,
+    Step,
+    candidates_of,
+    forward_steps,
+    log_odds_with,
+)
+
+_LABEL_SHARE = 0.5
+_BOOSTED_LEAVES = 4
+_FOLDS = 5
+_SHORTLIST = 800
 
 
 @dataclass(frozen=True, slots=True)
 class CardParameters:
-    max_conditions: int = 12
-    max_rule_conditions: int = 3
-    label_share: float = 0.5
+    """How a card is learned.
+
+    Attributes
+    ----------
+    selection
+        How rules are chosen, and how many conditions a card may have.
+    max_rule_conditions
+        How many conditions one rule may have.
+    point
+        What one point is worth, in log-odds.
+    """
+
+    selection: SelectionParameters = SelectionParameters()
+    max_rule_conditions: int = 2
     point: float = POINT
-    folds: int = 5
-    ridge: float = 2.0
-    alike: float = 0.7
-    shortlist: int = 800
-    stop: bool = True
-    rulefit: bool = True
-    boosted: bool = True
-    residual: str = "logit"
-    above_only: bool = False
-    alpha: float = 1.0
-    swap: int = 0
-    lam: float = 0.0
-    relabel: int = 0
-    overlap: bool = False
-    swap_price: float = 1.0
-    se: float = 0.0
-    below_cost: float = 1.0
 
 
-@dataclass
-class _Fit:
-    chosen: list[int]
-    weights: FloatArray
+def learn_card(
+    population: Population,
+    log_odds: FloatArray,
+    activity: Activity,
+    activity_log_odds: FloatArray,
+    *,
+    seed: int,
+    parameters: CardParameters | None = None,
+) -> tuple[tuple[Rule, ...], Activity]:
+    """Learn the rules of a card and the points of its activity.
+
+    Parameters
+    ----------
+    population
+        n customers.
+    log_odds
+        float64 (n,): of the classifier, out of fold (`fit_propensity`).
+    activity, activity_log_odds
+        The activity measure, and its out-of-fold log-odds (n,) (`fit_activity`).
+    seed
+        Fixes the trees and the folds.
+    parameters
+        `CardParameters`, by default as they stand there.
+
+    Returns
+    -------
+    tuple of Rule
+        Most points first. Empty only where no candidate tells buyers from others at all.
+    Activity
+        The same terms, with the unit that a point is worth beside these rules. Empty where activity adds nothing to
+        them.
+    """
+    from threadpoolctl import threadpool_limits
+
+    chosen = parameters or CardParameters()
+    soft = _LABEL_SHARE * population.labels + (1.0 - _LABEL_SHARE) * probability_of(log_odds)
+    with threadpool_limits(1):
+        pool = _pool(population, log_odds, activity_log_odds, soft, seed, chosen.max_rule_conditions)
+        pool = _shortlisted(pool, soft - probability_of(activity_log_odds))
+        units = {feature.name: feature.unit for feature in population.features}
+        candidates = candidates_of(pool.rules, pool.masks, units)
+        step = _best_step(candidates, activity_log_odds, soft, population.labels, seed, chosen.selection)
+    return _rules(pool, step, chosen.point), _activity(population, activity, float(step.weights[1]), chosen.point)
 
 
-def soft_label(labels, probability, share):
-    return share * labels + (1 - share) * probability
+def leading_rules(rules: tuple[Rule, ...]) -> tuple[int, ...]:
+    """Return the positions of the rules that are worth at least half the points of the strongest.
+
+    >>> from segwarehouse.domain import Condition, Operator
+    >>> rules = [Rule((Condition(name, Operator.AT_LEAST, 1.0),), points) for name, points in zip("abc", (9, 5, 2))]
+    >>> leading_rules(tuple(rules))
+    (0, 1)
+    """
+    strongest = max((rule.points for rule in rules), default=0)
+    return tuple(at for at, rule in enumerate(rules) if 2 * rule.points >= strongest)
 
 
-def _refit(design, target, start, ridge):
-    from scipy.optimize import minimize
+def top_group(rules: tuple[Rule, ...], matched: BoolArray) -> BoolArray:
+    """Return the card's top group: the customers who satisfy at least one leading rule.
 
-    q = design.shape[1]
-    pen = np.zeros(q)
-    pen[2:] = ridge
+    Any rule at all selects far more: a card also holds small rules that only order customers.
 
-    def loss(w):
-        f = design @ w
-        p = probability_of(f)
-        v = np.sum(np.logaddexp(0.0, f) - target * f) + 0.5 * np.sum(pen * w * w)
-        return v, design.T @ (p - target) + pen * w
+    Parameters
+    ----------
+    rules
+        Of a card.
+    matched
+        bool (n, rules): `Scored.matched` of that card.
 
-    bounds = [(None, None)] + [(0.0, None)] * (q - 1)
-    r = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": 200})
-    return r.x
-
-
-def gains(masks, design, w, target, P):
-    p = probability_of(design @ w)
-    W = np.maximum(p * (1 - p), 1e-6)
-    g = target - p
-    WD = design * W[:, None]
-    G = design.T @ WD + np.eye(design.shape[1]) * 1e-9
-    A = masks.T @ np.column_stack([g, WD])
-    c = A[:, 1:]
-    S = np.linalg.solve(G, np.column_stack([design.T @ g, c.T]))
-    num = A[:, 0] - c @ S[:, 0]
-    den = A[:, 1] - np.einsum("ij,ji->i", c, S[:, 1:]) + P.ridge
-    return np.where((num > 0) & (den > P.ridge), num**2 / np.maximum(den, 1e-9), 0.0)
+    Returns
+    -------
+    numpy.ndarray
+        bool (n,).
+    """
+    return np.asarray(matched[:, list(leading_rules(rules))].any(axis=1), dtype=np.bool_)
 
 
-def select(masks, lengths, base, target, P, limit, cost, labels):
-    n, m = masks.shape
-    design = np.column_stack([np.ones(n), base])
-    w = _refit(design, target, np.array([0.0, 1.0]), P.ridge)
-    wl = _refit(design, labels, w, P.ridge) if P.relabel else w
-    chosen = []; steps = [([], wl)]; spent = 0
-    sizes = masks.sum(0)
-    allowed = np.ones(m, bool)
-    while spent < limit:
-        gain = gains(masks, design, wl if P.relabel == 2 else w, target, P)
-        gain = np.where(allowed & (lengths <= limit - spent), gain - P.lam * cost, 0.0) / cost**P.alpha
-        j = int(np.argmax(gain))
-        if gain[j] <= 0: break
-        chosen.append(j); spent += int(lengths[j])
-        both = masks.T @ masks[:, j]
-        allowed &= both <= P.alike * (sizes + sizes[j] - both)
-        design = np.column_stack([design, masks[:, j]])
-        w = _refit(design, target, np.append(w, 0.0), P.ridge)
-        wl = _refit(design, labels, np.append(wl, 0.0), P.ridge) if P.relabel else w
-        steps.append((list(chosen), wl))
-    return steps
-
-def curve(steps, lengths, masks, base, labels, limit):
-    out = np.full((limit + 1, len(base)), np.nan)
-    for ch, w in steps:
-        f = np.column_stack([np.ones(len(base)), base, masks[:, ch]]) @ w
-        out[int(lengths[ch].sum()) if ch else 0] = np.logaddexp(0, f) - labels * f
-    for i in range(1, limit + 1):
-        if np.isnan(out[i]).any():
-            out[i] = out[i - 1]
-    return out
+def _pool(
+    population: Population,
+    log_odds: FloatArray,
+    activity_log_odds: FloatArray,
+    soft: FloatArray,
+    seed: int,
+    most_conditions: int,
+) -> Pool:
+    """Pool the candidates of both sources and of the quantiles."""
+    added = log_odds - activity_log_odds
+    paths = rulefit_paths(population.values, added, seed=seed)
+    unexplained = soft - probability_of(activity_log_odds)
+    paths += boosted_paths(population.values, unexplained, leaves=_BOOSTED_LEAVES, seed=seed + 1)
+    return build_pool(population.values, population.features, paths, most_conditions=most_conditions)
 
 
-def learn_pool(values, features, labels, log_odds, act_lo, seed, P):
-    mix = P.label_share * labels + (1 - P.label_share) * probability_of(log_odds)
-    pa = probability_of(act_lo)
-    adds = log_odds - act_lo if P.residual == "logit" else mix - pa
-    paths = []
-    if P.rulefit:
-        paths += rulefit_paths(values, adds, seed=seed)
-    if P.boosted:
-        paths += boosted_paths(values, mix - pa, leaves=4, seed=seed + 1)
-    return build_pool(values, features, paths, most_conditions=P.max_rule_conditions)
+def _shortlisted(pool: Pool, unexplained: FloatArray) -> Pool:
+    """Keep the candidates that explain most of what activity leaves, for each condition spent."""
+    if len(pool.rules) <= _SHORTLIST:
+        return pool
+    support = pool.masks.mean(axis=1)
+    covered = np.maximum(pool.masks @ unexplained, 0.0) ** 2 / (support * (1.0 - support))
+    lengths = np.array([len(rule) for rule in pool.rules])
+    kept = np.sort(np.argsort(-covered / lengths, kind="stable")[:_SHORTLIST])
+    return Pool(tuple(pool.rules[at] for at in kept), pool.masks[kept])
 
 
-def fit_card(pool, labels, log_odds, act_lo, seed, P):
-    mix = P.label_share * labels + (1 - P.label_share) * probability_of(log_odds)
-    lengths = np.array([len(r) for r in pool.rules])
-    bad = np.array([any(c.operator == "<" and "recency" not in c.feature for c in r) for r in pool.rules])
-    if P.above_only:
-        pool = Pool(tuple(r for r, b in zip(pool.rules, bad) if not b), pool.masks[~bad])
-        lengths = lengths[~bad]
-    n = len(labels)
-    # shortlist
-    one = pool.masks
-    if len(one) > P.shortlist:
-        g = mix - probability_of(act_lo)
-        sup = one.mean(1)
-        sc = np.maximum(one @ g, 0) ** 2 / (sup * (1 - sup) * n) / lengths
-        keep = np.sort(np.argsort(-sc, kind="stable")[: P.shortlist])
-    else:
-        keep = np.arange(len(one))
-    masks = one[keep].T.astype(np.float64)
-    lengths = lengths[keep]
-    cost = lengths + (P.below_cost - 1) * np.array(
-        [sum(c.operator == "<" and "recency" not in c.feature for c in pool.rules[j]) for j in keep]
-    )
-    limit = P.max_conditions
-    if P.stop:
-        from sklearn.model_selection import StratifiedKFold
+def _best_step(
+    candidates: Candidates,
+    activity: FloatArray,
+    soft: FloatArray,
+    labels: BoolArray,
+    seed: int,
+    parameters: SelectionParameters,
+) -> Step:
+    """Return the step whose number of conditions has the lowest log loss outside the fit, at least one rule."""
+    losses = np.zeros(parameters.max_conditions + 1)
+    for train, test in _folds(labels, seed):
+        steps = forward_steps(candidates.of(train), activity[train], soft[train], labels[train], parameters)
+        losses += _losses(candidates.of(test), activity[test], labels[test], steps, parameters.max_conditions)
+    budget = max(1, int(np.argmin(losses)))
+    return forward_steps(candidates, activity, soft, labels, replace(parameters, max_conditions=budget))[-1]
 
-        tot = np.zeros(P.max_conditions + 1)
-        rows = np.zeros((n, P.max_conditions + 1))
-        for tr, te in StratifiedKFold(P.folds, shuffle=True, random_state=seed).split(masks, labels):
-            st = select(masks[tr], lengths, act_lo[tr], mix[tr], P, limit, cost, labels[tr].astype(float))
-            rows[te] = curve(st, lengths, masks[te], act_lo[te], labels[te].astype(float), limit).T
-        tot = rows.sum(0)
-        best = int(np.argmin(tot))
-        dif = rows - rows[:, [best]]
-        se = dif.std(0) * np.sqrt(n)
-        limit = max(1, int(np.flatnonzero(dif.sum(0) <= P.se * se)[0]))
-    steps = select(masks, lengths, act_lo, mix, P, limit, cost, labels.astype(float))
-    ch, w = steps[-1]
-    return [pool.rules[keep[j]] for j in ch], masks[:, ch], w, limit
+
+def _folds(labels: BoolArray, seed: int) -> list[tuple[IntArray, IntArray]]:
+    from sklearn.model_selection import StratifiedKFold
+
+    folds = min(_FOLDS, int(labels.sum()), int((~labels).sum()))
+    splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    return [(train, test) for train, test in splitter.split(np.zeros((len(labels), 1)), labels)]
+
+
+def _losses(
+    candidates: Candidates, activity: FloatArray, labels: BoolArray, steps: list[Step], most: int
+) -> FloatArray:
+    """Return the log loss, float64 (most + 1,), of the last step that spends 0, 1, ... conditions or fewer."""
+    losses = np.zeros(most + 1)
+    for step in steps:
+        spent = int(candidates.lengths[list(step.chosen)].sum())
+        log_odds = log_odds_with(candidates, activity, step)
+        losses[spent:] = np.sum(np.logaddexp(0.0, log_odds) - labels * log_odds)
+    return losses
+
+
+def _rules(pool: Pool, step: Step, point: float) -> tuple[Rule, ...]:
+    """Round weights to points; rules worth under half a point go, but never the strongest."""
+    points = np.rint(step.weights[2:] / point).astype(np.int64)
+    if len(points):
+        strongest = int(np.argmax(step.weights[2:]))
+        points[strongest] = max(1, points[strongest])
+    rules = [Rule(pool.rules[at], int(worth)) for at, worth in zip(step.chosen, points, strict=True) if worth >= 1]
+    return tuple(sorted(rules, key=lambda rule: (-rule.points, rule.conditions)))
+
+
+def _activity(population: Population, activity: Activity, share: float, point: float) -> Activity:
+    """Return `activity` with the unit that a point is worth where the card uses `share` of its log-odds."""
+    if not activity.terms or share <= 0.0:
+        return Activity()
+    return with_points(activity, population.activity_values, population.activity_features, point=point / share)

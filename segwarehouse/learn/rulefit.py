@@ -64,13 +64,13 @@ def rulefit_paths(values: FloatArray, target: FloatArray, *, seed: int) -> list[
         cv=False,
         random_state=seed,
     )
-    state = np.random.get_state()  # noqa: NPY002  imodels seeds the global generator; this keeps the caller's
+    state = np.random.get_state()
     try:
         with threadpool_limits(1), warnings.catch_warnings():
             warnings.simplefilter("ignore", ConvergenceWarning)
             fitted.fit(values, target)
     finally:
-        np.random.set_state(state)  # noqa: NPY002
+        np.random.set_state(state)
     rules = fitted.rules_without_feature_names_
     return [
         Path(splits, float(coefficient))

@@ -5,8 +5,8 @@ In: a configuration. Out: a `CheckReport`, or the error that a refresh would sto
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any
 from dataclasses import dataclass
+from typing import Any
 
 from segwarehouse.config import Config
 from segwarehouse.errors import TooFewBuyers

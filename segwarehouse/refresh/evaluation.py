@@ -119,16 +119,7 @@ def hold_out(table: DepartmentTable, settings: Settings) -> Evaluation:
     if known < FEWEST_BUYERS or int(outcomes.sum()) < FEWEST_OUTCOMES:
         remark = f"{known} buyers in one half of the customers are too few to measure quality on the other"
         return Evaluation(None, remark=remark)
-    half = DepartmentTable(
-        department=table.department,
-        features=table.features,
-        values=table.values[~held_out],
-        activity_features=table.activity_features,
-        activity_values=table.activity_values[~held_out],
-        buyers=table.buyers[~held_out],
-        outcomes=table.outcomes[~held_out],
-    )
-    learned = learn(half, settings, explain=False)
+    learned = learn(table.subset(~held_out), settings, explain=False)
     return replace(_judge(table, learned, held_out, outcomes, settings), outcome_map=None)
 
 

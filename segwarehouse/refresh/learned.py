@@ -422,13 +422,14 @@ def _customers_map(ids: pa.Array, found: CustomersMap) -> pa.Table:
 def _department_map(item: Learned, table: FeatureTable, customers_map: CustomersMap) -> pa.Table:
     """Return the department's own map; distances are those of the same customers on the customers map."""
     embedding, clusters = item.result.embedding, item.result.clusters
-    place = pd.Index(customers_map.rows).get_indexer(pd.Index(embedding.rows))
+    rows = item.table.rows[embedding.rows]
+    place = pd.Index(customers_map.rows).get_indexer(pd.Index(rows))
     mapped = place >= 0
     return pa.table(
         {
             "department_key": pa.array(np.full(len(embedding.rows), item.department.key, dtype=np.int64)),
             "department": pa.array([item.department.name] * len(embedding.rows), pa.string()),
-            "customer_id": pa.array(table.customer_ids.take(embedding.rows)),
+            "customer_id": pa.array(table.customer_ids.take(rows)),
             "x": embedding.coordinates[:, 0],
             "y": embedding.coordinates[:, 1],
             "segment_id": clusters.labels,
@@ -450,7 +451,7 @@ def _shap_values(item: Learned, table: FeatureTable) -> pa.Table:
         {
             "department_key": pa.array(np.full(count, item.department.key, dtype=np.int64)),
             "department": pa.array([item.department.name] * count, pa.string()),
-            "customer_id": pa.array(table.customer_ids.take(np.repeat(rows, len(names)))),
+            "customer_id": pa.array(table.customer_ids.take(np.repeat(item.table.rows[rows], len(names)))),
             "feature": pa.array(names * len(rows), pa.string()),
             "value": item.table.values[rows].ravel(),
             "shap_value": explanation.shap[rows].ravel(),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from sqlglot import exp
 
 from segwarehouse.config import Config
@@ -29,6 +30,7 @@ from segwarehouse.features import (
 from segwarehouse.learn.mixture import fit_mixture
 from segwarehouse.project import Model, build, drop_schema, load_models, run_check, statements
 from segwarehouse.publish import State, View, publish
+from segwarehouse.refresh.carry import Carried, append, carry_over
 from segwarehouse.refresh.evaluation import Evaluation, Settings, hold_out, learn, step_back, with_outcome
 from segwarehouse.refresh.history import Progress, Run, now, recorded
 from segwarehouse.refresh.learned import CustomersMap, Learned, map_customers, store
@@ -137,27 +139,29 @@ def refresh(
         table = run.step("build features", lambda: _features(config, warehouse, models, catalogue, window, run))
         customers_map = run.step("map customers", lambda: map_customers(table, config.learning.seed))
         learned = run.step("learn", lambda: _learn(config, warehouse, table, customers_map, chosen, evaluations, run))
-        audiences = {item.department.name: _audience(config, catalogue, staged, item, run) for item in learned}
+        carried = carry_over(config, catalogue, staged, run.run_id, chosen) if departments else Carried()
+        refused = [(department, why) for department, why in refused if department.name not in carried.audiences]
+        fresh = {item.department.name: _audience(config, catalogue, staged, item, run) for item in learned}
+        audiences = {**fresh, **carried.audiences}
         run.step("prove on boundaries", lambda: _prove_boundaries(audiences))
-        run.step(
-            "store",
-            lambda: store(config, warehouse, table, learned, audiences, refused, customers_map),
-        )
+        run.step("store", lambda: store(config, warehouse, table, learned, fresh, refused, customers_map))
+        append(warehouse, carried)
         previous_audiences(config, warehouse)
         run.describe(
             {
                 "as_of": staged.as_of.date(),
                 "protocol": protocol,
-                "departments_published": len(learned),
+                "departments_published": len(audiences),
                 "departments_refused": len(refused),
-                "lines_kept": staged.cleaning.get("kept", 0),
-                "lines_left_out": sum(staged.cleaning.values()) - staged.cleaning.get("kept", 0),
+                "lines_kept": staged.lines_kept,
+                "lines_left_out": sum(staged.cleaning.values()) - staged.lines_kept,
                 "customers": table.total,
             }
         )
+        published = [*(item.department for item in learned), *carried.departments]
         state = State(
             run_id=run.run_id,
-            views=[_view(warehouse, item.department, audiences[item.department.name]) for item in learned],
+            views=[_view(warehouse, department, audiences[department.name]) for department in published],
             models=models,
             context={"run_id": run.run_id},
         )
@@ -323,7 +327,7 @@ def learn_and_explain(
 ) -> Learned:
     """Learn a department with its maps and segments. It runs in a worker process."""
     result = learn(table, settings, explain=True)
-    mapped_buyers = table.buyers[customers_map.rows]
+    mapped_buyers = np.isin(customers_map.rows, table.rows[table.buyers])
     mixture = fit_mixture(customers_map.coordinates[mapped_buyers], seed=settings.seed)
     nearest, distances = mixture.nearest(customers_map.coordinates)
     return Learned(table, result, mixture, nearest, distances, mapped_buyers, evaluation)

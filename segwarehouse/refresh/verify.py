@@ -5,8 +5,8 @@ later time (`verify`); the card is read back from the state itself.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp

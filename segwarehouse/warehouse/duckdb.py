@@ -1,8 +1,8 @@
 """DuckDB, embedded: the default engine, and the only importer of its driver.
 
-A connection is locked down as far as a batch can be: no replacement scans into Python, no extension that is not in
-the driver, UTC. `StagedDatabase` is how a published state is built aside: a second file, attached while it is
-written, detached before anyone reads it.
+A connection that writes is locked down as far as a batch can be: no replacement scans into Python, no extension that
+is not in the driver. All are in UTC. `DuckDBWarehouse.staged` is how a published state is built aside: in a second
+file, attached while it is written, detached before anyone reads it.
 """
 
 import re
@@ -21,6 +21,12 @@ from segwarehouse.warehouse.protocol import Relation
 
 STORAGE_VERSION = "v1.4.0"
 """The file format of published states: DuckDB 1.4, 1.5 and 2.0 read it; what 2.0 writes by default, only 2.0 reads."""
+
+_LOCKED_DOWN = {
+    "python_enable_replacements": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+}
 
 _READERS = {
     ".parquet": "read_parquet",
@@ -60,11 +66,8 @@ class DuckDBWarehouse:
     ) -> None:
         self.path = path
         self._base = base or Path()
-        options: dict[str, str | bool | int | float | list[str]] = {
-            "python_enable_replacements": "false",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-        }
+        # A file that this process reads already, in a notebook for instance, can only be opened with equal options.
+        options: dict[str, str | bool | int | float | list[str]] = {} if read_only else dict(_LOCKED_DOWN)
         if threads:
             options["threads"] = str(threads)
         try:
@@ -190,7 +193,9 @@ class DuckDBWarehouse:
             with self.transaction():
                 self._use(catalog)
                 yield
-            self._connection.execute(f"CHECKPOINT {exp.to_identifier(catalog, quoted=True).sql(self.dialect)}").fetchall()
+            self._connection.execute(
+                f"CHECKPOINT {exp.to_identifier(catalog, quoted=True).sql(self.dialect)}"
+            ).fetchall()
         finally:
             self._use(self.home)
             self.execute(exp.Detach(this=exp.to_identifier(catalog, quoted=True)))
