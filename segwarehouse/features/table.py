@@ -118,7 +118,7 @@ class FeatureTable:
             department=department,
             rows=rows,
             features=tuple(self.catalogue.features[index] for index in kept),
-            values=np.ascontiguousarray(values[np.ix_(rows, kept)]),
+            values=np.ascontiguousarray(values[rows][:, kept]),
             activity_features=self.catalogue.activity,
             activity_values=activity[rows],
             buyers=self._mask(places)[rows],

@@ -57,7 +57,7 @@ def calibrate(
     --------
     >>> table = calibrate(np.array([0, 0, 1, 2, 2]), np.array([False, False, True, True, False]))
     >>> [round(probability, 2) for probability in table]
-    [0.26, 0.43, 0.61]
+    [0.18, 0.4, 0.67]
 
     Notes
     -----

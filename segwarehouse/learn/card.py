@@ -9,7 +9,7 @@ noisier, the probability alone misses what the classifier smooths away. Weights 
 number of conditions is the one that predicts the plain label of customers outside the fit best.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class CardParameters:
         What one point is worth, in log-odds.
     """
 
-    selection: SelectionParameters = SelectionParameters()
+    selection: SelectionParameters = field(default_factory=SelectionParameters)
     max_rule_conditions: int = 2
     point: float = POINT
 
@@ -82,8 +82,7 @@ def learn_card(
     tuple of Rule
         Most points first. Empty only where no candidate tells buyers from others at all.
     Activity
-        The same terms, with the unit that a point is worth beside these rules. Empty where activity adds nothing to
-        them.
+        The same terms, with the unit that a point is worth beside these rules.
     """
     from threadpoolctl import threadpool_limits
 
@@ -206,6 +205,6 @@ def _rules(pool: Pool, step: Step, point: float) -> tuple[Rule, ...]:
 
 def _activity(population: Population, activity: Activity, share: float, point: float) -> Activity:
     """Return `activity` with the unit that a point is worth where the card uses `share` of its log-odds."""
-    if not activity.terms or share <= 0.0:
+    if not activity.terms:
         return Activity()
     return with_points(activity, population.activity_values, population.activity_features, point=point / share)

@@ -185,8 +185,8 @@ def _mean_ranks(values: FloatArray) -> FloatArray:
     """Return each column as ranks, ties averaged, 0 .. 1, less the mean rank."""
     from scipy.stats import rankdata
 
-    ranks = np.asarray(rankdata(values, axis=0), dtype=np.float64) / len(values)
-    return ranks - ranks.mean(axis=0)
+    ranks: FloatArray = np.asarray(rankdata(values, axis=0), dtype=np.float64) / len(values)
+    return np.asarray(ranks - ranks.mean(axis=0), dtype=np.float64)
 
 
 def _drivers(shap_shift: FloatArray, rank_shift: FloatArray, features: tuple[Feature, ...]) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ In: a population and a seed. Out: one frozen value with all that is stored, scor
 customers and times that it never saw is left to `evaluate/`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -41,8 +41,8 @@ class DepartmentParameters:
     """
 
     balance: bool = False
-    lightgbm: LightGBMParameters = LightGBMParameters()
-    card: CardParameters = CardParameters()
+    lightgbm: LightGBMParameters = field(default_factory=LightGBMParameters)
+    card: CardParameters = field(default_factory=CardParameters)
     min_segment: int = 20
 
 

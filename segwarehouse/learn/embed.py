@@ -4,6 +4,7 @@ In: any numeric matrix (features, or SHAP values). Out: the rows that were sampl
 on the map, or found in it, is left to `cluster.py` and `mixture.py`.
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Literal
 
@@ -103,7 +104,9 @@ def _principal_components(used: FloatArray) -> FloatArray:
 
 
 def _umap(used: FloatArray, start: FloatArray, neighbours: int, seed: int) -> FloatArray:
-    import umap
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)  # umap says on import that its TensorFlow variant is not there
+        import umap
 
     largest = float(np.abs(start).max())
     noise = np.random.default_rng(seed).normal(scale=1e-4, size=start.shape)

@@ -112,7 +112,7 @@ def fit_mixture(
             ComponentScore(number, _silhouette(coordinates, one, seed), float(one.bic(coordinates)))
             for number, one in zip(tried, fitted, strict=True)
         )
-    best = max(range(len(scores)), key=lambda at: -2.0 if scores[at].silhouette is None else scores[at].silhouette)
+    best = int(np.argmax([-2.0 if score.silhouette is None else score.silhouette for score in scores]))
     return _mixture(fitted[best if scores[best].bic < scores[0].bic else 0], covariance, scores)
 
 

@@ -21,6 +21,7 @@ from segwarehouse.learn.pool import Conjunction
 
 _BELOW_COST = 1.5
 _ITERATIONS = 200
+_LEAST_ACTIVITY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +154,10 @@ def forward_steps(
 
 
 def fit_weights(design: FloatArray, target: FloatArray, start: FloatArray, ridge: float) -> FloatArray:
-    """Return the weights (q,) of a logistic regression: the intercept free, all others at least 0.
+    """Return the weights (q,) of a logistic regression: rules at least 0, activity at least 0.5.
+
+    Activity keeps half of what it is worth alone: its log-odds are out of fold and those of the rules are not, so
+    that the rules would take over all of it where they can.
 
     Parameters
     ----------
@@ -180,7 +184,7 @@ def fit_weights(design: FloatArray, target: FloatArray, start: FloatArray, ridge
         value = np.sum(np.logaddexp(0.0, log_odds) - target * log_odds) + 0.5 * np.sum(penalty * weights**2)
         return float(value), design.T @ (probability_of(log_odds) - target) + penalty * weights
 
-    bounds = [(None, None)] + [(0.0, None)] * (width - 1)
+    bounds = [(None, None), (_LEAST_ACTIVITY, None)] + [(0.0, None)] * (width - 2)
     found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"maxiter": _ITERATIONS})
     return np.asarray(found.x, dtype=np.float64)
 

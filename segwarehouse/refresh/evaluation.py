@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from segwarehouse.domain import BoolArray, FloatArray, Rule, RuleSet, Scored
+from segwarehouse.domain import BoolArray, Column, FloatArray, Rule, RuleSet, Scored
 from segwarehouse.evaluate.curves import lexicographic
 from segwarehouse.evaluate.intervals import Comparison, RuleCard, compare, rule_cards
 from segwarehouse.features import DepartmentTable
+from segwarehouse.learn.activity import activity_columns
 from segwarehouse.learn.calibrate import OutcomeMap, fit_outcome_map
-from segwarehouse.learn.department import DepartmentLearned, columns_of, learn_department
+from segwarehouse.learn.department import DepartmentLearned, DepartmentParameters, learn_department
+from segwarehouse.learn.population import Population
 
 FEWEST_BUYERS = 30
 """With fewer buyers at the evaluation's cut-off, nothing is learned there."""
@@ -73,29 +75,26 @@ class Settings:
 
     seed: int
     budget: int
-    balance: bool
-    max_conditions: int
-    max_rule_conditions: int
-    min_cell: int
     population: int
+    parameters: DepartmentParameters
     cutoff: dt.date | None = None
 
 
 def learn(table: DepartmentTable, settings: Settings, *, explain: bool) -> DepartmentLearned:
     """Learn a department's card, and with `explain` its maps and segments too."""
     return learn_department(
-        table.values,
-        table.features,
-        table.buyers,
-        table.activity_values,
-        table.activity_features,
+        Population(table.values, table.features, table.buyers, table.activity_values, table.activity_features),
         seed=settings.seed,
-        balance=settings.balance,
-        max_conditions=settings.max_conditions,
-        max_rule_conditions=settings.max_rule_conditions,
-        min_cell=settings.min_cell,
         explain=explain,
+        parameters=settings.parameters,
     )
+
+
+def score(table: DepartmentTable, rule_set: RuleSet) -> Scored:
+    """Return what a card says of the n customers of a table."""
+    columns = {feature.name: Column.complete(table.values[:, at]) for at, feature in enumerate(table.features)}
+    columns |= activity_columns(table.activity_values, table.activity_features)
+    return rule_set.apply(columns, len(table.buyers))
 
 
 def step_back(table: DepartmentTable, settings: Settings) -> Evaluation:
@@ -126,8 +125,7 @@ def hold_out(table: DepartmentTable, settings: Settings) -> Evaluation:
 def _judge(
     table: DepartmentTable, learned: DepartmentLearned, rows: BoolArray, outcomes: BoolArray, settings: Settings
 ) -> Evaluation:
-    columns = columns_of(table.values, table.features, table.activity_values, table.activity_features)
-    scored = learned.rule_set.apply(columns, len(table.buyers))
+    scored = score(table, learned.card)
     rankings = {
         "rules": as_published(scored)[rows],
         BASELINE: scored.activity[rows].astype(np.float64),
@@ -141,7 +139,7 @@ def _judge(
     trusted = bought >= TRUSTED_OUTCOMES
     return Evaluation(
         comparison=comparison,
-        rules=learned.rule_set.rules,
+        rules=learned.card.rules,
         cards=rule_cards(scored.matched[rows], outcomes, seed=settings.seed),
         outcome_map=fit_outcome_map(scored.score[rows], outcomes) if trusted else None,
         outcome_buyers=bought,

@@ -14,14 +14,14 @@ import pandas as pd
 import pyarrow as pa
 
 from segwarehouse.config import Config
-from segwarehouse.domain import BoolArray, Department, FloatArray, IntArray, Scored, Segment
+from segwarehouse.domain import BoolArray, Department, FloatArray, IntArray, Segment
 from segwarehouse.evaluate.intervals import Estimate, Quality, verdict
 from segwarehouse.features import DepartmentTable, FeatureTable
-from segwarehouse.learn.department import DepartmentLearned, columns_of
+from segwarehouse.learn.department import DepartmentLearned, SegmentMap
 from segwarehouse.learn.embed import Embedding, embed
 from segwarehouse.learn.mixture import Mixture
 from segwarehouse.project import create_schema
-from segwarehouse.refresh.evaluation import BASELINE, BLACK_BOX, Evaluation
+from segwarehouse.refresh.evaluation import BASELINE, BLACK_BOX, Evaluation, score
 from segwarehouse.rules.card import card_to_json
 from segwarehouse.rules.compile import Audience, compile_rule
 from segwarehouse.rules.describe import describe_rule
@@ -46,8 +46,8 @@ class Learned:
 
     Attributes
     ----------
-    table, result
-        What it was learned from, and what was learned.
+    table, result, segment_map
+        What it was learned from, what was learned, and its personas.
     mixture
         Of its buyers on the customers map of m customers.
     nearest, distances
@@ -60,6 +60,7 @@ class Learned:
 
     table: DepartmentTable
     result: DepartmentLearned
+    segment_map: SegmentMap
     mixture: Mixture
     nearest: IntArray
     distances: FloatArray
@@ -254,14 +255,8 @@ def _refused(department: Department, why: str) -> dict[str, object]:
     }
 
 
-def _scored(item: Learned, audience: Audience) -> Scored:
-    table = item.table
-    columns = columns_of(table.values, table.features, table.activity_values, table.activity_features)
-    return audience.rule_set.apply(columns, len(table.buyers))
-
-
 def _selected(item: Learned, audience: Audience) -> int:
-    return int((_scored(item, audience).selected & ~item.table.buyers).sum())
+    return int((score(item.table, audience.rule_set).selected & ~item.table.buyers).sum())
 
 
 def _card(config: Config, item: Learned, audience: Audience) -> dict[str, object]:
@@ -278,7 +273,7 @@ def _card(config: Config, item: Learned, audience: Audience) -> dict[str, object
 
 def _rules(item: Learned, audience: Audience) -> Rows:
     """Yield each rule with its counts on the customers that were learned from, the target's lines left out."""
-    matched, buyers = _scored(item, audience).matched, item.table.buyers
+    matched, buyers = score(item.table, audience.rule_set).matched, item.table.buyers
     alone = matched & (matched.sum(axis=1, keepdims=True) == 1)
     for position, rule in enumerate(audience.rule_set.rules):
         mask = matched[:, position]
@@ -339,7 +334,7 @@ def _estimate(estimate: Estimate) -> dict[str, object]:
 
 
 def _segments(item: Learned, min_cell: int) -> Rows:
-    for kind, segments in (("persona", item.result.segments), ("mixture", _components(item))):
+    for kind, segments in (("persona", item.segment_map.segments), ("mixture", _components(item))):
         for segment in segments:
             if segment.size >= min_cell:
                 yield {**_names(item), "kind": kind, **asdict(segment), "drivers": "; ".join(segment.drivers)}
@@ -356,23 +351,23 @@ def _components(item: Learned) -> Iterator[Segment]:
 
 
 def _cluster_scores(item: Learned) -> Rows:
-    chosen = len(item.result.clusters.centres)
-    for score in item.result.clusters.scores:
+    chosen = len(item.segment_map.clusters.centres)
+    for tried in item.segment_map.clusters.scores:
         yield {
             **_names(item),
             "kind": "persona",
-            "number": score.number,
-            "silhouette": score.silhouette,
-            "is_chosen": int(score.number == chosen),
+            "number": tried.number,
+            "silhouette": tried.silhouette,
+            "is_chosen": int(tried.number == chosen),
         }
-    for tried in item.mixture.scores:
+    for fitted in item.mixture.scores:
         yield {
             **_names(item),
             "kind": "mixture",
-            "number": tried.number,
-            "silhouette": tried.silhouette,
-            "bic": tried.bic,
-            "is_chosen": int(tried.number == len(item.mixture.weights)),
+            "number": fitted.number,
+            "silhouette": fitted.silhouette,
+            "bic": fitted.bic,
+            "is_chosen": int(fitted.number == len(item.mixture.weights)),
         }
 
 
@@ -395,7 +390,7 @@ def _mixtures(item: Learned) -> Rows:
 
 def _confusions(item: Learned) -> Rows:
     for prior in ("natural", "balanced"):
-        yield {**_names(item), "prior": prior, **asdict(getattr(item.result.confusions, prior))}
+        yield {**_names(item), "prior": prior, **asdict(getattr(item.result.confusion, prior))}
 
 
 def _correlations(table: FeatureTable) -> Rows:
@@ -421,7 +416,7 @@ def _customers_map(ids: pa.Array, found: CustomersMap) -> pa.Table:
 
 def _department_map(item: Learned, table: FeatureTable, customers_map: CustomersMap) -> pa.Table:
     """Return the department's own map; distances are those of the same customers on the customers map."""
-    embedding, clusters = item.result.embedding, item.result.clusters
+    embedding, clusters = item.segment_map.embedding, item.segment_map.clusters
     rows = item.table.rows[embedding.rows]
     place = pd.Index(customers_map.rows).get_indexer(pd.Index(rows))
     mapped = place >= 0
@@ -443,7 +438,7 @@ def _department_map(item: Learned, table: FeatureTable, customers_map: Customers
 
 def _shap_values(item: Learned, table: FeatureTable) -> pa.Table:
     """Return the SHAP values of the first customers of the department's map, a row for each feature."""
-    rows = item.result.embedding.rows[:SHAP_CUSTOMERS]
+    rows = item.segment_map.embedding.rows[:SHAP_CUSTOMERS]
     names = [feature.name for feature in item.table.features]
     count = len(rows) * len(names)
     explanation = item.result.propensity.explanation

@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from segwarehouse.config import Config
 from segwarehouse.domain import Department
-from segwarehouse.errors import TooFewBuyers, UnknownName, did_you_mean
+from segwarehouse.errors import SegwarehouseError, TooFewBuyers, UnknownName, did_you_mean
 from segwarehouse.features import (
     Catalogue,
     DepartmentTable,
@@ -27,7 +27,10 @@ from segwarehouse.features import (
     stage,
     staging_models,
 )
+from segwarehouse.learn.card import CardParameters
+from segwarehouse.learn.department import DepartmentParameters
 from segwarehouse.learn.mixture import fit_mixture
+from segwarehouse.learn.selection import SelectionParameters
 from segwarehouse.project import Model, build, drop_schema, load_models, run_check, statements
 from segwarehouse.publish import State, View, publish
 from segwarehouse.refresh.carry import Carried, append, carry_over
@@ -45,6 +48,8 @@ from segwarehouse.warehouse import DuckDBWarehouse, Warehouse, connect, relation
 
 STEPPING_BACK = "stepping back in time"
 HOLDING_OUT = "held-out customers"
+
+NO_RULE = "no rule tells its buyers from others"
 
 _DERIVED_SCHEMAS = ("learned", "features", "staging", "source")
 _LEAK_CHECKS = 4
@@ -138,7 +143,9 @@ def refresh(
         window = staged.window(config)
         table = run.step("build features", lambda: _features(config, warehouse, models, catalogue, window, run))
         customers_map = run.step("map customers", lambda: map_customers(table, config.learning.seed))
-        learned = run.step("learn", lambda: _learn(config, warehouse, table, customers_map, chosen, evaluations, run))
+        tried = run.step("learn", lambda: _learn(config, warehouse, table, customers_map, chosen, evaluations, run))
+        learned = [item for item in tried if item.result.card.rules]
+        refused += [(item.department, NO_RULE) for item in tried if not item.result.card.rules]
         carried = carry_over(config, catalogue, staged, run.run_id, chosen) if departments else Carried()
         refused = [(department, why) for department, why in refused if department.name not in carried.audiences]
         fresh = {item.department.name: _audience(config, catalogue, staged, item, run) for item in learned}
@@ -330,7 +337,9 @@ def learn_and_explain(
     mapped_buyers = np.isin(customers_map.rows, table.rows[table.buyers])
     mixture = fit_mixture(customers_map.coordinates[mapped_buyers], seed=settings.seed)
     nearest, distances = mixture.nearest(customers_map.coordinates)
-    return Learned(table, result, mixture, nearest, distances, mapped_buyers, evaluation)
+    if result.segment_map is None:
+        raise SegwarehouseError(f"{table.department.name}: no segments were learned", "please report this")
+    return Learned(table, result, result.segment_map, mixture, nearest, distances, mapped_buyers, evaluation)
 
 
 def _settings(config: Config, table: FeatureTable, cutoff: dt.date | None) -> Settings:
@@ -338,11 +347,15 @@ def _settings(config: Config, table: FeatureTable, cutoff: dt.date | None) -> Se
         cutoff=cutoff,
         seed=config.learning.seed,
         budget=config.audience.budget,
-        balance=config.learning.balance,
-        max_conditions=config.learning.max_conditions,
-        max_rule_conditions=config.learning.max_rule_conditions,
-        min_cell=config.audience.min_cell,
         population=table.total,
+        parameters=DepartmentParameters(
+            balance=config.learning.balance,
+            card=CardParameters(
+                selection=SelectionParameters(max_conditions=config.learning.max_conditions),
+                max_rule_conditions=config.learning.max_rule_conditions,
+            ),
+            min_segment=max(config.audience.min_cell, DepartmentParameters().min_segment),
+        ),
     )
 
 
@@ -360,7 +373,7 @@ def _audience(config: Config, catalogue: Catalogue, staged: Staged, item: Learne
     """Return what the department's view is compiled from: its card, simplified, with outcome probabilities."""
     features = {feature.name: feature for feature in catalogue.features}
     return Audience(
-        rule_set=simplify(with_outcome(item.result.rule_set, item.evaluation.outcome_map)),
+        rule_set=simplify(with_outcome(item.result.card, item.evaluation.outcome_map)),
         features=features,
         department_key=item.department.key,
         budget=config.audience.budget,
