@@ -33,6 +33,7 @@ from sqlglot import exp
 from segwarehouse.domain import ACTIVITY_LIMIT, Activity, Condition, Feature, Operator, Rule, RuleSet
 from segwarehouse.errors import StatementRefused
 from segwarehouse.rules.describe import describe_rule
+from segwarehouse.rules.simplify import stricter_rules
 from segwarehouse.templates import TEMPLATE_DIALECT, TemplateFolder
 from segwarehouse.warehouse.protocol import Relation
 
@@ -300,16 +301,27 @@ def compile_rules_matched(matched: Sequence[exp.Expr]) -> exp.Expr:
 
 
 def compile_reasons(audience: Audience) -> exp.Expr:
-    """Return the words of the matched rules with most points, at most 3, as text joined by ``; ``."""
-    words, pieces = audience.words, []
+    """Return the words of the matched rules with most points, at most 3, as text joined by ``; ``.
+
+    A rule that follows from another matched one is not said again.
+    """
+    words = audience.words
+    pieces: list[tuple[exp.Expr, str]] = []
+    stricter = stricter_rules(audience.rule_set.rules)
     before: list[exp.Expr] = []
     for position in audience.by_points:
         test: exp.Expr = _flag(position).eq(1)
+        for other in stricter[position]:
+            test = exp.And(this=test, expression=_flag(other).eq(0))
         if len(before) >= _REASONS:
-            so_far = _joined([flag.copy() for flag in before], exp.Add)
-            test = exp.And(this=test, expression=exp.LT(this=so_far, expression=_whole(_REASONS)))
-        pieces.append((test, words[position]))
-        before.append(_flag(position))
+            so_far = _joined([said.copy() for said in before], exp.Add)
+            pieces.append(
+                (exp.And(this=test, expression=exp.LT(this=so_far, expression=_whole(_REASONS))), words[position])
+            )
+        else:
+            pieces.append((test, words[position]))
+        said = _case([(test.copy(), _whole(1))], _whole(0)) if stricter[position] else _flag(position)
+        before.append(said)
     return _listing(pieces, "; ")
 
 

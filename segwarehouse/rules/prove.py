@@ -31,6 +31,7 @@ from segwarehouse.rules.compile import (
     department_view,
 )
 from segwarehouse.rules.population import Population, id_column, is_text, plain_ids
+from segwarehouse.rules.simplify import stricter_rules
 from segwarehouse.rules.validate import validate_view
 from segwarehouse.warehouse.protocol import Relation, Warehouse
 
@@ -366,7 +367,12 @@ class _Said(NamedTuple):
     def of(cls, audience: Audience, matched: BoolArray) -> "_Said":
         rules, words = audience.rule_set.rules, audience.words
         best_first = sorted(range(len(rules)), key=lambda position: (-rules[position].points, position))
-        reasons = [words[position] for position in best_first if matched[position]]
+        stricter = stricter_rules(rules)
+        told = [
+            matched[position] and not any(matched[other] for other in stricter[position])
+            for position in range(len(rules))
+        ]
+        reasons = [words[position] for position in best_first if told[position]]
         missed = [words[position] for position in best_first if not matched[position]]
         names = [f"R{position}" for position, holds in enumerate(matched, start=1) if holds]
         return cls(", ".join(names), "; ".join(reasons[:3]), missed[0] if missed else None)

@@ -4,7 +4,7 @@ In: a `RuleSet`. Out: a `RuleSet` that selects the same customers and gives them
 whatever their features hold (NULL, NaN and infinities too). Which rules are worth having is left to `learn/`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from segwarehouse.domain import Condition, Operator, Rule, RuleSet
@@ -30,6 +30,39 @@ def simplify(rule_set: RuleSet) -> RuleSet:
             points[conditions] = points.get(conditions, 0) + rule.points
     rules = [Rule(conditions, total) for conditions, total in points.items()]
     return replace(rule_set, rules=tuple(sorted(rules, key=lambda rule: (-rule.points, rule.conditions))))
+
+
+def stricter_rules(rules: Sequence[Rule]) -> tuple[tuple[int, ...], ...]:
+    """Return, for each rule, the positions of the rules that select some of its customers and nobody else.
+
+    Whoever is told that a customer bought 5 times need not be told that she bought at least once. Of equal rules,
+    the first stands for all.
+
+    >>> rules = [Rule((Condition("x", Operator.AT_LEAST, threshold),), 1) for threshold in (1.0, 5.0)]
+    >>> stricter_rules(rules)
+    ((1,), ())
+    """
+    return tuple(
+        tuple(
+            other
+            for other, stricter in enumerate(rules)
+            if other != at and _implies(stricter, rule) and (other < at or not _implies(rule, stricter))
+        )
+        for at, rule in enumerate(rules)
+    )
+
+
+def _implies(stricter: Rule, rule: Rule) -> bool:
+    """Tell whether each condition of `rule` follows from one of `stricter`."""
+    return all(any(_follows(condition, given) for given in stricter.conditions) for condition in rule.conditions)
+
+
+def _follows(condition: Condition, given: Condition) -> bool:
+    if (condition.feature, condition.operator) != (given.feature, given.operator):
+        return False
+    if condition.operator is Operator.AT_LEAST:
+        return given.threshold >= condition.threshold
+    return given.threshold <= condition.threshold
 
 
 def _tightest(conditions: Iterable[Condition]) -> tuple[Condition, ...]:

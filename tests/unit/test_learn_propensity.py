@@ -68,7 +68,7 @@ def test_twenty_buyers_are_enough_to_learn_from(balance: bool) -> None:
 
 
 def test_one_buyer_is_refused() -> None:
-    values, labels = customers(count=50)
+    values, _ = customers(count=50)
     with pytest.raises(TooFewBuyers, match="1 buyers among 50"):
         fit_propensity(values, np.arange(50) == 3, seed=1)
 
@@ -86,6 +86,7 @@ def test_the_same_seed_gives_the_same_bits_whatever_the_threads() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:LightGBM binary classifier with TreeExplainer:UserWarning")
+@pytest.mark.filterwarnings("ignore:The set_:PendingDeprecationWarning")  # shap on matplotlib
 def test_contributions_equal_those_of_the_shap_library() -> None:
     import lightgbm
     import shap
