@@ -103,8 +103,8 @@ def publish(config: Config, warehouse: DuckDBWarehouse, state: State, audit: Aud
         write_state(warehouse, state, home=None)
         audit(warehouse)
         return config.publish.url.path
+    require_replaceable(config)
     link = config.publish.url.path.parent
-    _require_replaceable(link)
     runs = link.parent / "runs"
     staging = runs / f".staging-{state.run_id}"
     try:
@@ -124,6 +124,23 @@ def publish(config: Config, warehouse: DuckDBWarehouse, state: State, audit: Aud
         shutil.rmtree(staging, ignore_errors=True)
     _prune(runs, link)
     return config.publish.url.path
+
+
+def require_replaceable(config: Config) -> None:
+    """Refuse to begin what could not be put in place.
+
+    Raises
+    ------
+    PublishError
+        If the published folder is there already and is not the link that a former run has made.
+    """
+    link = config.publish.url.path.parent
+    if not config.in_place and link.exists() and not link.is_symlink():
+        raise PublishError(
+            f"{link} is a folder of its own, and must become a link to the published state",
+            "move it away, or name another folder in publish.url",
+            path=link,
+        )
 
 
 def write_state(warehouse: Warehouse, state: State, home: str | None) -> None:
@@ -216,15 +233,6 @@ def _audit_file(file: Path, state: State, audit: Audit) -> None:
         for view in state.views:
             reader.fetch(exp.select("*").from_(view.relation.table()).limit(1))
         audit(reader)
-
-
-def _require_replaceable(link: Path) -> None:
-    if link.exists() and not link.is_symlink():
-        raise PublishError(
-            f"{link} is a folder of its own, and must become a link to the published state",
-            "move it away, or name another folder in publish.url",
-            path=link,
-        )
 
 
 def _clear_dead(runs: Path) -> None:

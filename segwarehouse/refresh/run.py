@@ -32,7 +32,7 @@ from segwarehouse.learn.department import DepartmentParameters
 from segwarehouse.learn.mixture import fit_mixture
 from segwarehouse.learn.selection import SelectionParameters
 from segwarehouse.project import Model, build, drop_schema, load_models, run_check, statements
-from segwarehouse.publish import State, View, publish
+from segwarehouse.publish import State, View, publish, require_replaceable
 from segwarehouse.refresh.carry import Carried, append, carry_over
 from segwarehouse.refresh.evaluation import Evaluation, Settings, hold_out, learn, step_back, with_outcome
 from segwarehouse.refresh.history import Progress, Run, now, recorded
@@ -129,6 +129,7 @@ def refresh(
     SegwarehouseError
         Whatever stands in the way; the published state is then as it was.
     """
+    require_replaceable(config)
     models = TemplateFolder.of("models", config.directory)
     with working_warehouse(config) as warehouse, recorded(warehouse, config, progress) as run:
         staged = run.step("read transactions", lambda: stage_sources(config, warehouse, models, as_of, run))
