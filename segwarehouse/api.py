@@ -8,9 +8,9 @@
 
 import datetime as dt
 from collections.abc import Callable, Sequence
-from typing import Any
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from sqlglot import exp
