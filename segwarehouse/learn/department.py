@@ -14,6 +14,7 @@ from segwarehouse.learn.calibrate import calibrate
 from segwarehouse.learn.card import CardParameters, learn_card
 from segwarehouse.learn.cluster import Clusters, cluster, name_segments
 from segwarehouse.learn.embed import Embedding, embed
+from segwarehouse.learn.entry import with_entry_rule
 from segwarehouse.learn.population import Population
 from segwarehouse.learn.propensity import (
     ConfusionMatrices,
@@ -38,12 +39,15 @@ class DepartmentParameters:
         See there.
     min_segment
         A segment has at least this many customers of the map, and at least 2 percent of them.
+    least_selected
+        The share of the customers who do not buy yet that the card selects at least; see `with_entry_rule`.
     """
 
     balance: bool = False
     lightgbm: LightGBMParameters = field(default_factory=LightGBMParameters)
     card: CardParameters = field(default_factory=CardParameters)
     min_segment: int = 20
+    least_selected: float = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ def learn_department(
         propensity=propensity,
         confusion=confusion_matrices(population.labels, propensity.log_odds),
         activity_log_odds=activity_log_odds,
-        card=calibrated_card(rules, activity, population),
+        card=calibrated_card(with_entry_rule(rules, population, chosen.least_selected), activity, population),
         segment_map=_segment_map(population, propensity, seed, chosen.min_segment) if explain else None,
     )
 

@@ -75,6 +75,7 @@ class Settings:
 
     seed: int
     budget: int
+    control_share: float
     population: int
     parameters: DepartmentParameters
     cutoff: dt.date | None = None
@@ -86,8 +87,15 @@ def learn(table: DepartmentTable, settings: Settings, *, explain: bool) -> Depar
         Population(table.values, table.features, table.buyers, table.activity_values, table.activity_features),
         seed=settings.seed,
         explain=explain,
-        parameters=settings.parameters,
+        parameters=replace(settings.parameters, least_selected=_least_selected(table, settings)),
     )
+
+
+def _least_selected(table: DepartmentTable, settings: Settings) -> float:
+    """Return the share of the candidates that an audience must hold, enough to spend the budget."""
+    contacts = settings.budget / (1.0 - settings.control_share) * len(table.buyers) / settings.population
+    candidates = max(1, int((~table.buyers).sum()))
+    return min(1.0, max(settings.parameters.least_selected, 1.5 * contacts / candidates))
 
 
 def score(table: DepartmentTable, rule_set: RuleSet) -> Scored:

@@ -348,11 +348,13 @@ def _settings(config: Config, table: FeatureTable, cutoff: dt.date | None) -> Se
         cutoff=cutoff,
         seed=config.learning.seed,
         budget=config.audience.budget,
+        control_share=config.audience.control_share,
         population=table.total,
         parameters=DepartmentParameters(
             balance=config.learning.balance,
             card=CardParameters(
-                selection=SelectionParameters(max_conditions=config.learning.max_conditions),
+                # One condition is kept for the entry rule.
+                selection=SelectionParameters(max_conditions=max(1, config.learning.max_conditions - 1)),
                 max_rule_conditions=config.learning.max_rule_conditions,
             ),
             min_segment=max(config.audience.min_cell, DepartmentParameters().min_segment),

@@ -1,0 +1,45 @@
+"""The entry rule fills the audience up to the share that is asked for, and no further than a whole threshold needs."""
+
+import numpy as np
+import pytest
+
+from segwarehouse.domain import Column, Condition, Feature, Operator, Rule
+from segwarehouse.learn.entry import with_entry_rule
+from segwarehouse.learn.population import Population
+
+NARROW = Rule((Condition("purchases_a", Operator.AT_LEAST, 5.0),), 4)
+
+
+def population(seed: int = 3, count: int = 2_000) -> Population:
+    random = np.random.default_rng(seed)
+    values = np.column_stack([random.poisson(1.5, count), random.integers(0, 12, count)]).astype(np.float64)
+    features = (
+        Feature("purchases_a", "department", "purchases in A", "count", "A"),
+        Feature("breadth_count", "behaviour", "departments", "count"),
+    )
+    return Population(values, features, random.random(count) < 0.2, np.zeros((count, 0)), ())
+
+
+def selected_share(rules: tuple[Rule, ...], people: Population) -> float:
+    candidates = ~people.labels
+    columns = {f.name: Column.complete(people.values[candidates, at]) for at, f in enumerate(people.features)}
+    return float(np.logical_or.reduce([rule.matches(columns) for rule in rules]).mean())
+
+
+@pytest.mark.parametrize("least", [0.3, 0.5, 0.9, 1.0])
+def test_the_audience_reaches_the_share_with_the_highest_threshold_that_does(least: float) -> None:
+    people = population()
+    narrow, entry = with_entry_rule((NARROW,), people, least)
+    assert narrow == NARROW
+    assert entry.points == 1
+    (condition,) = entry.conditions
+    assert condition.feature == "breadth_count"
+    assert selected_share((narrow, entry), people) >= least
+    stricter = Rule((Condition("breadth_count", Operator.AT_LEAST, condition.threshold + 1.0),), 1)
+    assert selected_share((narrow, stricter), people) < least
+
+
+def test_rules_that_select_enough_stay_alone() -> None:
+    wide = Rule((Condition("purchases_a", Operator.AT_LEAST, 1.0),), 4)
+    assert with_entry_rule((wide,), population(), 0.5) == (wide,)
+    assert with_entry_rule((), population(), 0.5) == ()
