@@ -295,7 +295,7 @@ class LearningConfig:
         default=12, metadata=_setting("At most so many conditions a department, over all its rules.", _whole(1, 60))
     )
     max_rule_conditions: int = field(
-        default=3, metadata=_setting("At most so many conditions in one rule.", _whole(1, 6))
+        default=2, metadata=_setting("At most so many conditions in one rule.", _whole(1, 6))
     )
     max_department_columns: int = field(
         default=200,

@@ -4,7 +4,7 @@ In: features and paths through trees (from RuleFit and from boosted trees). Out:
 that each selects. Which of them a card takes is left to `card.py`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from segwarehouse.domain import BoolArray, Column, Condition, Feature, FloatArray, Operator
-from segwarehouse.learn.thresholds import Path, Split, complement, rounded_conditions
+from segwarehouse.learn.thresholds import Path, Split, complement, grain_of, rounded_conditions
 
 Conjunction = tuple[Condition, ...]
 
@@ -58,9 +58,10 @@ def build_pool(
     most_conditions
         Longer conjunctions are left out.
     """
-    found: set[Conjunction] = set(_single_conditions(values, features))
+    grains = [grain_of(float(spread)) for spread in values.std(axis=0)]
+    found: set[Conjunction] = set(_single_conditions(values, features, grains))
     for path in paths:
-        found.update(rule for rule in _rules_of(path, features) if len(rule) <= most_conditions)
+        found.update(rule for rule in _rules_of(path, features, grains) if len(rule) <= most_conditions)
     columns = {feature.name: Column.complete(values[:, at]) for at, feature in enumerate(features)}
     return _distinct(sorted(found, key=lambda rule: (len(rule), rule)), columns, len(values))
 
@@ -120,8 +121,8 @@ def _leaf_paths(tree: Any) -> Iterator[Path]:
         waiting.append((int(tree.children_left[node]), (*splits, Split(column, above=False, threshold=threshold))))
 
 
-def _rules_of(path: Path, features: tuple[Feature, ...]) -> Iterator[Conjunction]:
-    choices = [rounded_conditions(split, features[split.column]) for split in path.splits]
+def _rules_of(path: Path, features: tuple[Feature, ...], grains: Sequence[float]) -> Iterator[Conjunction]:
+    choices = [rounded_conditions(split, features[split.column], grains[split.column]) for split in path.splits]
     if path.effect < 0.0:
         yield from ((complement(condition),) for conditions in choices for condition in conditions)
         return
@@ -146,7 +147,9 @@ def merged(conditions: Iterable[Condition]) -> Conjunction:
     return tuple(sorted(kept.values()))
 
 
-def _single_conditions(values: FloatArray, features: tuple[Feature, ...]) -> Iterator[Conjunction]:
+def _single_conditions(
+    values: FloatArray, features: tuple[Feature, ...], grains: Sequence[float]
+) -> Iterator[Conjunction]:
     """Yield both sides of round thresholds next to quantiles, of all customers and of those above zero."""
     for at, feature in enumerate(features):
         column = values[:, at]
@@ -154,7 +157,7 @@ def _single_conditions(values: FloatArray, features: tuple[Feature, ...]) -> Ite
         parts = [column, above_zero] if len(above_zero) else [column]
         bounds = {float(bound) for part in parts for bound in np.quantile(part, _QUANTILES, method="nearest")}
         for bound in bounds:
-            for condition in rounded_conditions(Split(at, above=True, threshold=bound), feature):
+            for condition in rounded_conditions(Split(at, above=True, threshold=bound), feature, grains[at]):
                 yield (condition,)
                 yield (complement(condition),)
 

@@ -62,10 +62,20 @@ def round_neighbours(threshold: float, unit: str) -> tuple[float, ...]:
     return _around(threshold, unit)
 
 
-def rounded_conditions(split: Split, feature: Feature) -> tuple[Condition, ...]:
+def grain_of(spread: float) -> float:
+    """Return the step below which a difference in a feature with this standard deviation means nothing to a person.
+
+    >>> grain_of(2.0), grain_of(35.0), grain_of(0.0)
+    (0.1, 1.0, 0.0)
+    """
+    return float(f"1e{math.floor(math.log10(spread / 20.0))}") if spread > 0.0 else 0.0
+
+
+def rounded_conditions(split: Split, feature: Feature, grain: float = 0.0) -> tuple[Condition, ...]:
     """Return a split as one or two conditions with round thresholds.
 
-    In a feature of whole numbers ``x > 2.5`` and ``x > 2.0`` both mean ``x >= 3``.
+    In a feature of whole numbers ``x > 2.5`` and ``x > 2.0`` both mean ``x >= 3``. In a feature of other numbers a
+    threshold of less than ten grains (`grain_of`) is brought to whole grains: 0, and not -0.00029.
 
     >>> visits = Feature("frequency", "behaviour", "baskets", "count")
     >>> [condition.threshold for condition in rounded_conditions(Split(0, True, 2.5), visits)]
@@ -73,7 +83,12 @@ def rounded_conditions(split: Split, feature: Feature) -> tuple[Condition, ...]:
     """
     operator = Operator.AT_LEAST if split.above else Operator.BELOW
     bound = math.floor(split.threshold) + 1.0 if feature.unit in _WHOLE_UNITS else split.threshold
-    return tuple(Condition(feature.name, operator, value) for value in round_neighbours(bound, feature.unit))
+    if feature.unit == "number" and abs(bound) < 10.0 * grain:
+        steps = {math.floor(bound / grain), math.ceil(bound / grain)}
+        values = tuple(float(f"{step * grain:.12g}") + 0.0 for step in sorted(steps))
+    else:
+        values = round_neighbours(bound, feature.unit)
+    return tuple(Condition(feature.name, operator, value) for value in values)
 
 
 def complement(condition: Condition) -> Condition:

@@ -115,7 +115,7 @@ def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:
         ("[learning]\ndepartments = ['A', 3]", "learning.departments", "a list of texts"),
         ("[learning]\ndepartments = ['A', '']", "learning.departments", "empty"),
         ("[learning]\ndepartments = ['A', 'A']", "learning.departments", "twice"),
-        ("[learning]\nmax_conditions = 2", "learning.max_rule_conditions", "more than learning.max_conditions"),
+        ("[learning]\nmax_conditions = 1", "learning.max_rule_conditions", "more than learning.max_conditions"),
         ("[audience]\nbudget = 0", "audience.budget", "1 or more"),
         ("[audience]\ncontrol_share = nan", "audience.control_share", "a number from 0 to 0.9"),
         ("[audience]\ncontrol_share = inf", "audience.control_share", "a number from 0 to 0.9"),

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from segwarehouse.domain import Condition, Feature, Operator
 from segwarehouse.learn.pool import merged
-from segwarehouse.learn.thresholds import Split, complement, round_neighbours, rounded_conditions
+from segwarehouse.learn.thresholds import Split, complement, grain_of, round_neighbours, rounded_conditions
 
 UNITS = ("count", "days", "amount", "number")
 
@@ -81,3 +81,11 @@ def test_merging_keeps_the_narrower_condition_of_each_side() -> None:
         Condition("x", Operator.BELOW, 7.0),
         Condition("x", Operator.AT_LEAST, 3.0),
     )
+
+
+def test_a_number_is_not_split_finer_than_a_person_would() -> None:
+    feature = Feature("customer_x", "customer", "x", "number")
+    conditions = rounded_conditions(Split(0, True, -0.00029), feature, grain_of(2.0))
+    assert [condition.threshold for condition in conditions] == [-0.1, 0.0]
+    far = rounded_conditions(Split(0, True, 12.345), feature, grain_of(2.0))
+    assert [condition.threshold for condition in far] == [12.0, 13.0]
