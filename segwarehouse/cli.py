@@ -243,7 +243,7 @@ def check(directory: Path, as_of: dt.date | None, as_json: bool) -> None:
 @_project_option
 @_as_of_option
 @click.option("--department", "departments", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
-@click.option("--dry-run", is_flag=True, help="Print the SQL that would run, and run none of it.")
+@click.option("--dry-run", is_flag=True, help="Print the SQL up to the learning, and change nothing.")
 @_json_option
 def refresh(directory: Path, as_of: dt.date | None, departments: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
     """Learn, prove and publish the targeting views.
@@ -358,8 +358,18 @@ def runs(directory: Path, limit: int, as_json: bool) -> None:
     found = _records(_open(directory).runs())[:limit]
     if as_json:
         _print_json(found)
-    else:
-        _print_table(found)
+        return
+    shown = (
+        "run_id",
+        "status",
+        "as_of",
+        "departments_published",
+        "customers",
+        "lines_kept",
+        "lines_left_out",
+        "message",
+    )
+    _print_table(found, shown)
 
 
 @commands.command(

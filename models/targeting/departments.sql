@@ -9,6 +9,7 @@ select
     buyers,  -- customers who have bought here
     candidates,  -- customers who have not
     selected,  -- candidates that satisfy at least one rule
+    where_sql,  -- the WHERE clause of the view: at least one rule holds
     budget,
     control_share,
     rule_count,

@@ -11,11 +11,10 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TypeVar
 from uuid import uuid4
 
-from segwarehouse.config import Config, DatabaseUrl
+from segwarehouse.config import Config
 from segwarehouse.errors import SegwarehouseError
 from segwarehouse.project import run_script
 from segwarehouse.templates import TemplateFolder
@@ -56,7 +55,7 @@ class Run:
                 "run_id": self.run_id,
                 "started_at": self.started_at,
                 "seed": config.learning.seed,
-                "settings": json.dumps(dataclasses.asdict(config), default=_plain, ensure_ascii=False),
+                "settings": json.dumps(_settings(config), ensure_ascii=False),
                 "versions": json.dumps({package: _version(package) for package in PACKAGES}),
             },
         )
@@ -113,10 +112,9 @@ def recorded(warehouse: Warehouse, config: Config, progress: Progress | None) ->
     run.end("published")
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, DatabaseUrl):
-        return f"{value.engine}:///{value.path}"
-    return str(value) if isinstance(value, Path) else repr(value)
+def _settings(config: Config) -> dict[str, object]:
+    """Return what decides the result: sources, cleaning, learning and audience, but not where the files are."""
+    return {name: dataclasses.asdict(getattr(config, name)) for name in ("source", "cleaning", "learning", "audience")}
 
 
 def _version(package: str) -> str:

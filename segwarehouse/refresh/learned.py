@@ -23,7 +23,7 @@ from segwarehouse.learn.mixture import Mixture
 from segwarehouse.project import create_schema
 from segwarehouse.refresh.evaluation import BASELINE, BLACK_BOX, Evaluation, score
 from segwarehouse.rules.card import card_to_json
-from segwarehouse.rules.compile import Audience, compile_rule
+from segwarehouse.rules.compile import Audience, compile_membership, compile_rule
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.templates import TEMPLATE_DIALECT
 from segwarehouse.warehouse import Relation, Warehouse
@@ -143,7 +143,7 @@ _COLUMNS: Mapping[str, str] = {
     # table: name:type, "text" where none is given
     "features": "name kind phrase unit subject",
     "departments": (
-        "department_key:int department view_name buyers:int candidates:int selected:int budget:int control_share:real "
+        "department_key:int department view_name buyers:int candidates:int selected:int where_sql budget:int control_share:real "
         "rule_count:int condition_count:int evaluated_at:day outcome_buyers:int auc:real auc_low:real auc_high:real "
         "lift_at_budget:real lift_at_budget_low:real lift_at_budget_high:real lift_at_10_percent:real "
         "lift_at_10_percent_low:real lift_at_10_percent_high:real activity_auc:real activity_lift_at_10_percent:real "
@@ -203,6 +203,7 @@ def _department(config: Config, item: Learned, audience: Audience, trials: int) 
         "buyers": department.buyers,
         "candidates": department.candidates,
         "selected": _selected(item, audience),
+        "where_sql": compile_membership(audience.rule_set).sql(TEMPLATE_DIALECT),
         "budget": config.audience.budget,
         "control_share": config.audience.control_share,
         "rule_count": len(audience.rule_set.rules),
