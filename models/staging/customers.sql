@@ -5,6 +5,6 @@ select
     {%- for name in customer_columns %}
     {{ name | ident }},
     {%- endfor %}
-    try_cast({{ column.customer_id | ident }} as {{ id_type | datatype }}) as customer_id  -- @not_null @unique
+    try_cast({{ customers_id | ident }} as {{ id_type | datatype }}) as customer_id  -- @not_null @unique
 from source.customers
-where {{ column.customer_id | ident }} is null or try_cast({{ column.customer_id | ident }} as {{ id_type | datatype }}) is not null
+where {{ customers_id | ident }} is null or try_cast({{ customers_id | ident }} as {{ id_type | datatype }}) is not null

@@ -18,6 +18,7 @@ from segwarehouse.warehouse import Relation, Warehouse
 
 TRANSACTIONS = Relation("source", "transactions")
 CUSTOMERS = Relation("source", "customers")
+CUSTOMER_ID = "customer_id"
 OPTIONAL_COLUMNS = ("occurred_at", "transaction_id", "quantity", "amount")
 
 _KEPT_ID_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "VARCHAR", "UUID")
@@ -72,6 +73,8 @@ class Staged:
         Extent of the transactions before today, None without dates.
     id_type
         The type of customer ids: as it came, or text where the type that came does not compare exactly.
+    customers_id
+        The id column of the customers table.
     customer_columns
         Columns of the customers table, the id aside, with the engine's types.
     cleaning
@@ -83,6 +86,7 @@ class Staged:
     first_at: dt.datetime | None
     last_at: dt.datetime | None
     id_type: str
+    customers_id: str
     customer_columns: Mapping[str, str]
     cleaning: Mapping[str, int] = field(default_factory=dict)
 
@@ -144,6 +148,7 @@ def staging_models(config: Config, models: TemplateFolder, staged: Staged, today
         "column": _source_columns(config),
         "has": staged.has,
         "id_type": staged.id_type,
+        "customers_id": staged.customers_id,
         "customer_columns": list(staged.customer_columns),
         "cleaning": config.cleaning,
         "as_of": staged.as_of,
@@ -173,8 +178,16 @@ def attach_sources(config: Config, warehouse: Warehouse, *, overridden: bool) ->
             if name is not None:
                 _require_column(warehouse, TRANSACTIONS, key, name)
     if config.source.customers:
-        warehouse.attach_source("customers", config.locate(config.source.customers), (config.source.customer_id,))
-        _require_column(warehouse, CUSTOMERS, "customer_id", config.source.customer_id)
+        names = (config.source.customer_id, CUSTOMER_ID)
+        warehouse.attach_source("customers", config.locate(config.source.customers), names)
+        _require_column(warehouse, CUSTOMERS, "customer_id", _customers_id(config, warehouse))
+
+
+def _customers_id(config: Config, warehouse: Warehouse) -> str:
+    """Return the id column of the customers table: called as in the transactions, or plainly `customer_id`."""
+    columns = {column.casefold() for column in warehouse.columns(CUSTOMERS)}
+    name = config.source.customer_id
+    return CUSTOMER_ID if name.casefold() not in columns and CUSTOMER_ID in columns else name
 
 
 def _require_column(warehouse: Warehouse, relation: Relation, key: str, name: str) -> None:
@@ -215,16 +228,16 @@ def _look(
         )
     default = last_at.date() + dt.timedelta(days=1) if last_at else today
     customer_columns = warehouse.columns(CUSTOMERS) if config.source.customers else {}
+    customers_id = _customers_id(config, warehouse) if config.source.customers else CUSTOMER_ID
     return Staged(
         has=has,
         as_of=dt.datetime.combine(as_of or default, _MIDNIGHT),
         first_at=row["first_at"],
         last_at=last_at,
         id_type=types["customer_id"] if types["customer_id"] in _KEPT_ID_TYPES else "VARCHAR",
+        customers_id=customers_id,
         customer_columns={
-            name: kind
-            for name, kind in customer_columns.items()
-            if name.casefold() != config.source.customer_id.casefold()
+            name: kind for name, kind in customer_columns.items() if name.casefold() != customers_id.casefold()
         },
     )
 

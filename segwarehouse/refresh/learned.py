@@ -144,11 +144,12 @@ _COLUMNS: Mapping[str, str] = {
     "features": "name kind phrase unit subject",
     "departments": (
         "department_key:int department view_name buyers:int candidates:int selected:int where_sql budget:int "
-        "control_share:real rule_count:int condition_count:int evaluated_at:day outcome_buyers:int auc:real auc_low:real auc_high:real "
-        "lift_at_budget:real lift_at_budget_low:real lift_at_budget_high:real lift_at_10_percent:real "
-        "lift_at_10_percent_low:real lift_at_10_percent_high:real activity_auc:real activity_lift_at_10_percent:real "
-        "black_box_auc:real black_box_lift_at_10_percent:real difference_from_activity:real "
-        "difference_from_activity_low:real difference_from_activity_high:real verdict remark"
+        "control_share:real rule_count:int condition_count:int evaluated_at:day outcome_buyers:int auc:real "
+        "auc_low:real auc_high:real lift_at_budget:real lift_at_budget_low:real lift_at_budget_high:real "
+        "lift_at_10_percent:real lift_at_10_percent_low:real lift_at_10_percent_high:real activity_auc:real "
+        "activity_lift_at_10_percent:real black_box_auc:real black_box_lift_at_10_percent:real "
+        "difference_from_activity:real difference_from_activity_low:real difference_from_activity_high:real "
+        "verdict remark"
     ),
     "cards": "department_key:int department view_name budget:int control_share:real salt card words",
     "rules": (

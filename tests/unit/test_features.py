@@ -6,16 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from sqlglot import exp
 
+from segwarehouse.api import Project
 from segwarehouse.config import Config, load_config
 from segwarehouse.domain import Department
 from segwarehouse.errors import CheckFailed
 from segwarehouse.features import Catalogue, Staged, read_catalogue, read_features, stage
-from segwarehouse.project import build, load_models, run_check
+from segwarehouse.project import build, create_schema, load_models, run_check
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import DuckDBWarehouse, connect
+from segwarehouse.warehouse import DuckDBWarehouse, Relation, connect
 from tests.conftest import DEPARTMENTS, write_project
 
 TODAY = dt.date(2026, 6, 1)
@@ -222,3 +224,26 @@ def test_a_sample_is_bounded_seeded_and_sorted(built: Built) -> None:
     assert list(first.customer_ids) == list(again.customer_ids)
     assert list(first.customer_ids) != list(other.customer_ids)
     assert first.customer_ids.is_monotonic_increasing
+
+
+def test_the_customers_table_may_call_the_id_customer_id(tmp_path: Path, transactions: pd.DataFrame) -> None:
+    customers = pd.DataFrame({"customer_id": transactions["customer_id"].unique(), "age": 40.0})
+    renamed = transactions.rename(columns={"customer_id": "household_id"})
+    folder = write_project(tmp_path, renamed, customers=customers)
+    config = folder / "segwarehouse.toml"
+    text = config.read_text(encoding="utf-8").replace('customer_id = "customer_id"', 'customer_id = "household_id"')
+    config.write_text(text, encoding="utf-8")
+    assert (Built(folder).frame("features.customers")["customer_age"] == 40.0).all()
+
+
+def test_the_transactions_may_be_a_relation_in_the_warehouse(tmp_path: Path, transactions: pd.DataFrame) -> None:
+    folder = write_project(tmp_path, transactions)
+    with connect(folder / "warehouse.duckdb") as warehouse:
+        warehouse.execute(create_schema("raw"))
+        warehouse.load(Relation("raw", "sales"), pa.Table.from_pandas(transactions, preserve_index=False))
+    config = folder / "segwarehouse.toml"
+    text = config.read_text(encoding="utf-8").replace("data/transactions.parquet", "raw.sales")
+    config.write_text(text, encoding="utf-8")
+    report = Project(folder).check()
+    assert report.customers == transactions["customer_id"].nunique()
+    assert sum(int(str(row["rows"])) for row in report.cleaning) == len(transactions)
