@@ -344,6 +344,11 @@ class Config:
         """Whether the views are published inside the working database itself."""
         return self.publish.url == self.warehouse.url
 
+    @property
+    def states(self) -> Path:
+        """The folder that holds the published states, one folder a run."""
+        return self.publish.url.path.parent.parent / "runs"
+
     def locate(self, location: str) -> str:
         """Return a source's location with a file's path or glob made absolute; URLs and relations stay as they are.
 

@@ -105,7 +105,7 @@ def publish(config: Config, warehouse: DuckDBWarehouse, state: State, audit: Aud
         return config.publish.url.path
     require_replaceable(config)
     link = config.publish.url.path.parent
-    runs = link.parent / "runs"
+    runs = config.states
     staging = runs / f".staging-{state.run_id}"
     try:
         runs.mkdir(parents=True, exist_ok=True)

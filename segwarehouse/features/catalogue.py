@@ -153,7 +153,7 @@ def name_departments(rows: Sequence[tuple[int, str, int]], customers: int, colum
     Raises
     ------
     DataError
-        If there are fewer than two departments.
+        If there are fewer than two departments, or a name holds a NUL character.
     """
     if len(rows) < 2:
         only = f"only one department, {rows[0][1]!r}" if rows else "no department"
@@ -161,6 +161,12 @@ def name_departments(rows: Sequence[tuple[int, str, int]], customers: int, colum
             f"there is {only}, and who buys in one department is learned from what they buy in the others",
             "does source.department name the right column?",
         )
+    for _, name, _ in rows:
+        if "\0" in name:
+            raise DataError(
+                f"the department {name!r} holds a NUL character, which SQL can't name",
+                "clean the column, or leave such lines out in a models/staging/transactions.sql of your own",
+            )
     slugs = list(unique_slugs([name for _, name, _ in rows], RESERVED_VIEW_NAMES, "department"))
     largest = {key for key, _, _ in sorted(rows, key=lambda row: (-row[2], row[0]))[:columns]}
     return tuple(

@@ -128,6 +128,7 @@ def stage(
         If nothing is left to learn from, or the cleaning rules say that what was found is an error.
     """
     attach_sources(config, warehouse, overridden=models.overrides("staging/transactions.sql"))
+    warehouse.lock_down([config.locate(location) for location in _locations(config)], config.states)
     first = read_model(models, "staging/transactions.sql", {"column": _source_columns(config)})
     build(warehouse, [first], progress)
     staged = _look(config, warehouse, models, as_of, today)
@@ -181,6 +182,16 @@ def attach_sources(config: Config, warehouse: Warehouse, *, overridden: bool) ->
         names = (config.source.customer_id, CUSTOMER_ID)
         warehouse.attach_source("customers", config.locate(config.source.customers), names)
         _require_column(warehouse, CUSTOMERS, "customer_id", _customers_id(config, warehouse))
+
+
+def _locations(config: Config) -> list[str]:
+    """Return every source as it is configured."""
+    source = config.source
+    return [
+        source.transactions,
+        *([source.customers] if source.customers else []),
+        *(extra.location for extra in source.extra),
+    ]
 
 
 def _customers_id(config: Config, warehouse: Warehouse) -> str:

@@ -156,6 +156,26 @@ class DuckDBWarehouse:
         except (WarehouseError, sqlglot.errors.ParseError) as error:
             raise _source_error(error, name, location, is_file=reader is not None) from error
 
+    def lock_down(self, readable: Sequence[str], writable: Path) -> None:
+        """Let this connection read the sources and write below `writable`, and nothing else, until it is closed.
+
+        No other file or network, no extension, no change of the configuration: whatever a model or a name from the
+        data may ask for. Further files that a project's models read belong under `[source.extra]`.
+        """
+        files = [location for location in readable if _reader(location) and not _has_wildcard(location)]
+        folders = [_fixed_folder(location) for location in readable if _has_wildcard(location)]
+        settings: dict[str, exp.Expr] = {
+            "allowed_paths": exp.Array(expressions=[exp.Literal.string(str(self._base / file)) for file in files]),
+            "allowed_directories": exp.Array(
+                expressions=[exp.Literal.string(f"{folder}/") for folder in (*folders, str(writable))]
+            ),
+            "enable_external_access": exp.false(),
+            "lock_configuration": exp.true(),
+        }
+        for name, value in settings.items():
+            assignment = exp.SetItem(this=exp.EQ(this=exp.to_identifier(name), expression=value))
+            self.execute(exp.Set(expressions=[assignment]))
+
     def _create_view(self, view: exp.Table, source: exp.Expr) -> None:
         self.execute(exp.Create(this=view.copy(), kind="VIEW", replace=True, expression=exp.select("*").from_(source)))
 
@@ -237,7 +257,21 @@ def _reader(location: str) -> str | None:
     for suffix, reader in _READERS.items():
         if name.endswith(suffix):
             return reader
-    return "read_parquet" if any(mark in location for mark in "/\\*?") else None
+    return "read_parquet" if _has_wildcard(location) or "/" in location or "\\" in location else None
+
+
+def _has_wildcard(location: str) -> bool:
+    return any(mark in location for mark in "*?[")
+
+
+def _fixed_folder(location: str) -> str:
+    """Return the folder of a glob down to its first wildcard.
+
+    >>> _fixed_folder("/data/2025-*/sales/*.parquet")
+    '/data'
+    """
+    fixed = location[: min(location.index(mark) for mark in "*?[" if mark in location)]
+    return fixed.rpartition("/")[0]
 
 
 def _read_call(reader: str, path: str, text_columns: Sequence[str]) -> exp.Expr:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import pyarrow as pa
@@ -65,6 +66,9 @@ class Warehouse(Protocol):
 
         `text_columns` of a CSV file are read as text, so that ids keep their leading zeros.
         """
+
+    def lock_down(self, readable: Sequence[str], writable: Path) -> None:
+        """Let this connection read the sources and write below `writable`, and nothing else, until it is closed."""
 
     def transaction(self) -> AbstractContextManager[None]:
         """Commit all or nothing: roll back and raise on any error."""
