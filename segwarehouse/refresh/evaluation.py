@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from segwarehouse.domain import BoolArray, Column, FloatArray, Rule, RuleSet, Scored
+from segwarehouse.evaluate.cards import RuleCard, rule_cards
 from segwarehouse.evaluate.curves import lexicographic
-from segwarehouse.evaluate.intervals import Comparison, RuleCard, compare, rule_cards
+from segwarehouse.evaluate.intervals import Comparison, compare
 from segwarehouse.features import DepartmentTable
 from segwarehouse.learn.activity import activity_columns
 from segwarehouse.learn.calibrate import OutcomeMap, fit_outcome_map

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from segwarehouse.config import Config
 from segwarehouse.domain import BoolArray, Department, FloatArray, IntArray, Segment
-from segwarehouse.evaluate.intervals import Estimate, Quality, verdict
+from segwarehouse.evaluate.bootstrap import Estimate
+from segwarehouse.evaluate.intervals import Quality, verdict
 from segwarehouse.features import DepartmentTable, FeatureTable
 from segwarehouse.learn.department import DepartmentLearned, SegmentMap
 from segwarehouse.learn.embed import Embedding, embed
