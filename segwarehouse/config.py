@@ -77,6 +77,12 @@ def _share(high: float) -> Kind:
     return Kind(f"a number from 0 to {high:g}", read)
 
 
+def _read_money(value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0.0:
+        raise ValueError("")
+    return float(value)
+
+
 def _choice(*choices: str) -> Kind:
     def read(value: object) -> str:
         if value not in choices:
@@ -99,6 +105,7 @@ def _read_names(value: object) -> tuple[str, ...]:
 _TEXT = Kind("a text", _read_text)
 _FLAG = Kind("true or false", _read_flag)
 _NAMES = Kind("a list of texts", _read_names)
+_MONEY = Kind("a number, 0 or more", _read_money)
 
 
 def _read_extra(value: object) -> tuple["ExtraSource", ...]:
@@ -170,7 +177,7 @@ _URL = Kind(f"a database URL ({_URL_FORMS})", _read_url)
 # -- the tables of the file -------------------------------------------------------------------------------------------
 
 
-def _setting(description: str, kind: Kind, example: str = "") -> Mapping[str, object]:
+def _setting(description: str, kind: Kind, example: object = "") -> Mapping[str, object]:
     return MappingProxyType({"description": description, "kind": kind, "example": example})
 
 
@@ -275,6 +282,12 @@ class LearningConfig:
     outcome_days: int = field(
         default=91, metadata=_setting("How many days ahead a purchase counts as the outcome.", _whole(1, 3660))
     )
+    cutoffs: int = field(
+        default=2,
+        metadata=_setting(
+            "At how many former times quality is measured, outcome_days apart, if long enough.", _whole(1, 12)
+        ),
+    )
     seed: int = field(
         default=42, metadata=_setting("The same data and seed give the same rules.", _whole(0, 2**32 - 1))
     )
@@ -324,6 +337,12 @@ class AudienceConfig:
     min_cell: int = field(
         default=10,
         metadata=_setting("A segment or rule with fewer customers than this is not published.", _whole(1, None)),
+    )
+    cost_per_contact: float | None = field(
+        default=None, metadata=_setting("What it costs to contact a customer, for the profit.", _MONEY, 0.5)
+    )
+    value_per_conversion: float | None = field(
+        default=None, metadata=_setting("What a purchase within outcome_days is worth, for the profit.", _MONEY, 20.0)
     )
 
 
@@ -378,7 +397,7 @@ class Setting(NamedTuple):
     accepts: str
     default: object
     required: bool
-    example: str
+    example: object
 
 
 def settings() -> Iterator[Setting]:
@@ -396,7 +415,7 @@ def settings() -> Iterator[Setting]:
                 accepts=_kind(item).accepts,
                 default=None if item.default is MISSING else item.default,
                 required=item.default is MISSING,
-                example=str(item.metadata["example"]),
+                example=item.metadata["example"],
             )
 
 
@@ -525,7 +544,16 @@ def _shown(value: object) -> str:
 
 
 def _check_consistency(config: Config) -> None:
-    source, learning = config.source, config.learning
+    source, learning, audience = config.source, config.learning, config.audience
+    money = {"cost_per_contact": audience.cost_per_contact, "value_per_conversion": audience.value_per_conversion}
+    missing = [key for key, value in money.items() if value is None]
+    if len(missing) == 1:
+        raise ConfigError(
+            f"audience.{missing[0]} is missing",
+            hint="the profit needs both what a contact costs and what a conversion is worth; write both or neither",
+            key=f"audience.{missing[0]}",
+            value=None,
+        )
     if source.customer_id == source.department:
         raise ConfigError(
             f"source.department is {source.department!r}, the same column as source.customer_id",

@@ -1,7 +1,7 @@
 -- materialized: table
 -- description: One row a department: its view, how many buy there, how good its ranking of candidates is, a verdict.
 -- description: Quality is measured on customers and on a time that the learning never saw; _low and _high bound the
--- description: 95 percent interval.
+-- description: 95 percent interval. Over several cut-offs they are means.
 select
     department_key,  -- @not_null @unique
     department,  -- @not_null @unique the name as it came
@@ -14,7 +14,8 @@ select
     control_share,
     rule_count,
     condition_count,
-    evaluated_at,  -- the cut-off at which quality was measured
+    evaluated_at,  -- the latest cut-off at which quality was measured
+    cutoff_count,  -- how many there were
     outcome_buyers,  -- candidates who bought in the outcome window
     auc,  -- of the rules
     auc_low,
@@ -26,12 +27,24 @@ select
     lift_at_10_percent_low,
     lift_at_10_percent_high,
     activity_auc,  -- of sorting by activity alone
+    activity_lift_at_budget,
     activity_lift_at_10_percent,
+    single_measure,  -- the one column that tells the buyers of the cut-off from others best
+    single_measure_auc,  -- of sorting by it
+    single_measure_lift_at_budget,
+    single_measure_lift_at_10_percent,
     black_box_auc,  -- of the classifier that the rules were distilled from
+    black_box_lift_at_budget,
     black_box_lift_at_10_percent,
     difference_from_activity,  -- in AUC
     difference_from_activity_low,
     difference_from_activity_high,
+    calibration_error,  -- mean distance between predicted and observed share of buyers, in bins of equal size
+    calibration_error_by_chance,  -- what it would be if the probabilities were exactly true
+    best_budget,  -- contacts with the highest expected profit; NULL without audience.cost_per_contact
+    best_profit,
+    best_profit_low,
+    best_profit_high,
     verdict,  -- @not_null @in('beats activity', 'ties', 'trails', 'not evaluated', 'refused')
     remark  -- why it was refused, or what to beware of
 from learned.departments

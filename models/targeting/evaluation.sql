@@ -1,12 +1,16 @@
 -- materialized: table
--- description: Every ranking of the candidates (rules, activity, black box) and how good it was in the outcome window.
--- unique: department_key, ranking, metric, budget
+-- description: Every ranking of the candidates (rules, black box, activity, best single measure, random) and how good
+-- description: it was in the outcome window: on average over the cut-offs (evaluated_at is NULL) and at each of them.
+-- description: low and high bound the 95 percent interval.
+-- unique: department_key, ranking, evaluated_at, metric, budget
 select
     department_key,
     department,
     ranking,
-    metric,
+    evaluated_at,
+    metric,  -- auc, average precision, precision, recall, lift, expected buyers, brier score, calibration error
     budget,  -- customers contacted, NULL for metrics of the whole ranking
+    share,  -- the same as a share of the candidates
     value,
     low,
     high

@@ -1,15 +1,13 @@
-"""How sure we may be of a ranking's quality, of a rule's, and of the difference between two rankings.
+"""How good rankings are, how sure we may be of it, and what one adds to another.
 
-In: rankings and outcomes of the same n candidates. Out: estimates with 95 percent intervals from one set of
-bootstrap resamples of customers, shared by all rankings so that differences are paired; a verdict in one word; and a
-card of figures for each rule. Candidates must be ones that the learning never saw: that is left to the caller.
-
-The bootstrap is Poisson's (Hanley and MacGibbon 2006; Chamandy et al. 2012): each customer is in a resample 0, 1,
-2, ... times, Poisson distributed with mean 1. A resample without buyers has no value and is left out. What can't be
-defined, for want of buyers or of others, is NaN.
+In: rankings and outcomes of the same candidates, in one sample or in several (cut-offs, departments). Out: estimates
+with 95 percent intervals from one set of resamples of customers, shared by all rankings and by all samples: so
+differences are paired, and a mean over samples allows for a customer who is in many of them. Also a verdict in one
+word. Candidates must be ones that the learning never saw: that is left to the caller. What can't be defined, for want
+of buyers or of others, is NaN.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any
@@ -17,33 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segwarehouse.domain import BoolArray, FloatArray
+from segwarehouse.domain import BoolArray, FloatArray, IntArray
 from segwarehouse.errors import SegwarehouseError
+from segwarehouse.evaluate.bootstrap import LEVEL, RESAMPLES, Estimate, resampled_weights
 from segwarehouse.evaluate.curves import BudgetCurve, Ranking, Tally
 
 STANDARD_SHARES = (0.05, 0.1, 0.2)
-LEVEL = 0.95
-_CELLS = 2_000_000
-"""Resamples are drawn in blocks of at most so many weights, to bound memory. Results do not depend on it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A value, its 95 percent percentile interval, and its standard error over the resamples."""
-
-    value: float
-    low: float
-    high: float
-    standard_error: float
-
-    @classmethod
-    def of(cls, value: float, resampled: FloatArray) -> "Estimate":
-        """Return the estimate from the value on the data and the values (b,) on the resamples."""
-        known = resampled[np.isfinite(resampled)]
-        if len(known) < 2 or not np.isfinite(value):
-            return cls(float(value), float("nan"), float("nan"), float("nan"))
-        low, high = np.quantile(known, [(1.0 - LEVEL) / 2.0, (1.0 + LEVEL) / 2.0])
-        return cls(float(value), float(low), float(high), float(known.std(ddof=1)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +60,44 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class Sample:
+    """Rankings of the n candidates of one department at one cut-off.
+
+    Attributes
+    ----------
+    rankings
+        Name to score (n,), higher is contacted earlier; `curves.lexicographic` makes one of several keys.
+    outcomes
+        bool (n,): who bought in the outcome window.
+    customers
+        int64 (n,): who each candidate is, a number from 0 on, the same in every sample.
+    budgets
+        Where on the curve to measure, besides 5, 10 and 20 percent: a whole number is a count of candidates, a
+        float a share of them, 0 to 1. A count beyond all candidates is all of them. Every sample has as many.
+    """
+
+    rankings: Mapping[str, NDArray[Any]]
+    outcomes: BoolArray
+    customers: IntArray
+    budgets: Sequence[float] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """Several rankings of the same candidates.
+    """Several rankings of the same candidates, in one sample or on average over several.
 
     Attributes
     ----------
     baseline
         The name of the ranking that the others are held against.
     candidates, buyers
-        How many candidates there are and how many of them bought.
+        How many candidates there are and how many of them bought; over several samples, on average and rounded.
     qualities
         Each ranking's quality.
     differences
         Each other ranking's quality minus the baseline's, resample by resample.
+    pairs
+        The same for the pairs (first minus second) that were asked for.
     """
 
     baseline: str
@@ -103,6 +105,7 @@ class Comparison:
     buyers: int
     qualities: Mapping[str, Quality]
     differences: Mapping[str, Quality]
+    pairs: Mapping[tuple[str, str], Quality]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,18 +121,30 @@ class _Measures:
         return cls(tally.auc(), tally.average_precision(), tally.at(shares))
 
     @classmethod
-    def stacked(cls, blocks: Sequence["_Measures"]) -> "_Measures":
-        curves = [block.curve for block in blocks]
+    def _combined(
+        cls, parts: Sequence["_Measures"], combine: Callable[[Sequence[FloatArray]], FloatArray]
+    ) -> "_Measures":
+        curves = [part.curve for part in parts]
         return cls(
-            np.concatenate([block.auc for block in blocks]),
-            np.concatenate([block.average_precision for block in blocks]),
+            combine([part.auc for part in parts]),
+            combine([part.average_precision for part in parts]),
             BudgetCurve(
-                curves[0].shares,
-                np.vstack([curve.precision for curve in curves]),
-                np.vstack([curve.recall for curve in curves]),
-                np.vstack([curve.lift for curve in curves]),
+                np.mean([curve.shares for curve in curves], axis=0),
+                combine([curve.precision for curve in curves]),
+                combine([curve.recall for curve in curves]),
+                combine([curve.lift for curve in curves]),
             ),
         )
+
+    @classmethod
+    def stacked(cls, blocks: Sequence["_Measures"]) -> "_Measures":
+        """Return the measures of all weightings, block after block."""
+        return cls._combined(blocks, lambda arrays: np.concatenate(arrays, axis=0))
+
+    @classmethod
+    def mean(cls, samples: Sequence["_Measures"]) -> "_Measures":
+        """Return the mean over samples, weighting by weighting; NaN where one has no value."""
+        return cls._combined(samples, lambda arrays: np.asarray(sum(arrays[1:], arrays[0]) / len(arrays)))
 
     def minus(self, other: "_Measures") -> "_Measures":
         mine, theirs = self.curve, other.curve
@@ -151,55 +166,100 @@ def compare(
     *,
     budgets: Sequence[float] = (),
     seed: int,
-    resamples: int = 500,
+    resamples: int = RESAMPLES,
     baseline: str = "activity",
 ) -> Comparison:
     """Measure rankings of the same candidates, and what each adds to a baseline.
 
+    See `Sample` for `rankings`, `outcomes` and `budgets`, and `compare_samples` for the rest.
+    """
+    sample = Sample(rankings, outcomes, np.arange(len(outcomes), dtype=np.int64), budgets)
+    return compare_samples([sample], seed=seed, resamples=resamples, baseline=baseline)
+
+
+def compare_samples(
+    samples: Sequence[Sample],
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+    baseline: str = "activity",
+    pairs: Sequence[tuple[str, str]] = (),
+) -> Comparison:
+    """Measure rankings on average over samples, and what each adds to a baseline.
+
+    Every measure is taken sample by sample and averaged, each sample counting the same. A resample draws customers
+    once, for all samples in which they are.
+
     Parameters
     ----------
-    rankings
-        Name to score (n,), higher is contacted earlier; `curves.lexicographic` makes one of several keys.
-    outcomes
-        bool (n,): who bought in the outcome window.
-    budgets
-        Where on the curve to measure, besides 5, 10 and 20 percent: a whole number is a count of candidates, a
-        float a share of them, 0 to 1. A count beyond all candidates is all of them.
+    samples
+        One or more, with the same rankings by name.
     seed
         Of the resamples. The result depends on nothing else that is random.
     resamples
         How many.
     baseline
-        The name, among `rankings`, of the one that the others are held against.
+        The name, among the rankings, of the one that the others are held against.
+    pairs
+        Further differences to take: first minus second.
 
     Raises
     ------
     SegwarehouseError
-        If the baseline is not among the rankings, lengths differ, or a score is NaN.
+        If the baseline is not among the rankings, samples or lengths differ, or a score is NaN.
     """
-    if baseline not in rankings:
-        raise SegwarehouseError(f"there is no ranking {baseline!r} to compare with", hint=f"given: {list(rankings)}")
-    shares = _shares(budgets, len(outcomes))
-    ranked = {name: Ranking.of(scores) for name, scores in rankings.items()}
-    exact = {name: _Measures.of(Tally.of(ranking, outcomes), shares) for name, ranking in ranked.items()}
-    blocks: dict[str, list[_Measures]] = {name: [] for name in ranked}
-    for weights in _resampled(len(outcomes), seed, resamples):
-        for name, ranking in ranked.items():
-            blocks[name].append(_Measures.of(Tally.of(ranking, outcomes, weights), shares))
+    names = _same_rankings(samples, baseline)
+    shares = _shares(samples)
+    ranked = [{name: Ranking.of(sample.rankings[name]) for name in names} for sample in samples]
+
+    def measure(name: str, weights: FloatArray | None) -> _Measures:
+        return _Measures.mean(
+            [
+                _Measures.of(
+                    Tally.of(ranking[name], sample.outcomes, None if weights is None else weights[:, sample.customers]),
+                    share,
+                )
+                for sample, ranking, share in zip(samples, ranked, shares, strict=True)
+            ]
+        )
+
+    exact = {name: measure(name, None) for name in names}
+    blocks: dict[str, list[_Measures]] = {name: [] for name in names}
+    people = 1 + max(int(sample.customers.max(initial=0)) for sample in samples)
+    for weights in resampled_weights(people, seed, resamples):
+        for name in names:
+            blocks[name].append(measure(name, weights))
     resampled = {name: _Measures.stacked(parts) for name, parts in blocks.items()}
-    others = [name for name in ranked if name != baseline]
+    counts = np.mean([share * len(sample.outcomes) for share, sample in zip(shares, samples, strict=True)], axis=0)
+    candidates = float(np.mean([len(sample.outcomes) for sample in samples]))
+
+    def quality(first: str, second: str | None = None) -> Quality:
+        if second is None:
+            return _quality(exact[first], resampled[first], counts, candidates)
+        return _quality(
+            exact[first].minus(exact[second]), resampled[first].minus(resampled[second]), counts, candidates
+        )
+
     return Comparison(
         baseline=baseline,
-        candidates=len(outcomes),
-        buyers=int(outcomes.sum()),
-        qualities={name: _quality(exact[name], resampled[name], len(outcomes)) for name in ranked},
-        differences={
-            name: _quality(
-                exact[name].minus(exact[baseline]), resampled[name].minus(resampled[baseline]), len(outcomes)
-            )
-            for name in others
-        },
+        candidates=round(candidates),
+        buyers=round(float(np.mean([sample.outcomes.sum() for sample in samples]))),
+        qualities={name: quality(name) for name in names},
+        differences={name: quality(name, baseline) for name in names if name != baseline},
+        pairs={(first, second): quality(first, second) for first, second in pairs},
     )
+
+
+def _same_rankings(samples: Sequence[Sample], baseline: str) -> list[str]:
+    if not samples:
+        raise SegwarehouseError("there is no sample to compare rankings on")
+    names = list(samples[0].rankings)
+    if baseline not in names:
+        raise SegwarehouseError(f"there is no ranking {baseline!r} to compare with", hint=f"given: {names}")
+    for sample in samples:
+        if list(sample.rankings) != names or len(sample.budgets) != len(samples[0].budgets):
+            raise SegwarehouseError(f"samples differ: rankings {names} and {list(sample.rankings)}")
+    return names
 
 
 def verdict(comparison: Comparison, trials: int, *, ranking: str = "rules") -> str:
@@ -232,96 +292,13 @@ def verdict(comparison: Comparison, trials: int, *, ranking: str = "rules") -> s
     return "trails" if difference.value < -reach else "ties"
 
 
-@dataclass(frozen=True, slots=True)
-class RuleCard:
-    """How one rule does on candidates that the learning never saw. Shares are 0 to 1.
-
-    Attributes
-    ----------
-    matched
-        How many candidates satisfy the rule.
-    support
-        Their share of all candidates.
-    precision
-        Buyers among them, as a share of them.
-    recall
-        Buyers among them, as a share of all buyers.
-    lift
-        Precision over the share of buyers among all candidates.
-    unique_coverage
-        Buyers who satisfy this rule and no other rule of the card, as a share of all buyers.
-    """
-
-    matched: int
-    support: Estimate
-    precision: Estimate
-    recall: Estimate
-    lift: Estimate
-    unique_coverage: Estimate
-
-
-def rule_cards(matched: BoolArray, outcomes: BoolArray, *, seed: int, resamples: int = 500) -> tuple[RuleCard, ...]:
-    """Measure each rule of a card.
-
-    Parameters
-    ----------
-    matched
-        bool (n, r): which rule each candidate satisfies.
-    outcomes
-        bool (n,): who bought in the outcome window.
-    seed
-        Of the resamples; the same seed draws the same resamples as `compare`.
-    resamples
-        How many.
-
-    Returns
-    -------
-    tuple of RuleCard
-        One a rule, in the order of the columns.
-    """
-    if len(matched) != len(outcomes):
-        raise SegwarehouseError(f"rules were matched on {len(matched)} candidates but there are {len(outcomes)}")
-    once = np.ones((1, len(outcomes)), dtype=np.float64)
-    exact = _rule_measures(matched, outcomes, once)
-    blocks = [_rule_measures(matched, outcomes, weights) for weights in _resampled(len(outcomes), seed, resamples)]
-    resampled = np.concatenate(blocks, axis=1)
-    cards = []
-    for rule in range(matched.shape[1]):
-        measured = [Estimate.of(exact[row, 0, rule], resampled[row, :, rule]) for row in range(len(exact))]
-        cards.append(RuleCard(int(matched[:, rule].sum()), *measured))
-    return tuple(cards)
-
-
-def _rule_measures(matched: BoolArray, outcomes: BoolArray, weights: FloatArray) -> FloatArray:
-    """Return support, precision, recall, lift and unique coverage (5, b, r) under weights (b, n)."""
-    bought = outcomes[:, None]
-    alone = matched & (matched.sum(axis=1, keepdims=True) == 1)
-    count = weights @ matched.astype(np.float64)
-    hits = weights @ (matched & bought).astype(np.float64)
-    hits_alone = weights @ (alone & bought).astype(np.float64)
-    buyers = weights @ bought.astype(np.float64)
-    candidates = weights.sum(axis=1, keepdims=True)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        precision = hits / count
-        return np.stack(
-            [count / candidates, precision, hits / buyers, precision / (buyers / candidates), hits_alone / buyers]
-        )
-
-
-def _resampled(count: int, seed: int, resamples: int) -> Iterator[FloatArray]:
-    """Yield blocks (b, count) of whole-number weights, `resamples` rows in all, the same for the same seed."""
-    if resamples < 2:
-        raise SegwarehouseError(f"intervals need 2 resamples or more, not {resamples}")
-    generator = np.random.default_rng(seed)
-    rows = max(1, _CELLS // max(count, 1))
-    for start in range(0, resamples, rows):
-        yield generator.poisson(1.0, size=(min(rows, resamples - start), count)).astype(np.float64)
-
-
-def _shares(budgets: Sequence[float], count: int) -> FloatArray:
-    """Return the standard shares and the budgets as shares of `count` candidates, upwards, each once."""
-    shares = {*STANDARD_SHARES, *(_share(budget, count) for budget in budgets)}
-    return np.array(sorted(shares), dtype=np.float64)
+def _shares(samples: Sequence[Sample]) -> list[FloatArray]:
+    """Return for each sample the standard shares and its budgets as shares, upwards, each once."""
+    rows = [
+        [*STANDARD_SHARES, *(_share(budget, len(sample.outcomes)) for budget in sample.budgets)] for sample in samples
+    ]
+    columns = sorted(set(zip(*rows, strict=True)), key=lambda column: (sum(column), column))
+    return [np.array(row, dtype=np.float64) for row in zip(*columns, strict=True)]
 
 
 def _share(budget: float, count: int) -> float:
@@ -334,9 +311,9 @@ def _share(budget: float, count: int) -> float:
     return min(budget / count, 1.0) if whole else float(budget)
 
 
-def _quality(exact: _Measures, resampled: _Measures, count: int) -> Quality:
+def _quality(exact: _Measures, resampled: _Measures, counts: FloatArray, candidates: float) -> Quality:
     budgets = []
-    for position, share in enumerate(exact.curve.shares):
+    for position, (share, count) in enumerate(zip(exact.curve.shares, counts, strict=True)):
         estimates = [
             Estimate.of(value[0, position], values[:, position])
             for value, values in (
@@ -345,9 +322,9 @@ def _quality(exact: _Measures, resampled: _Measures, count: int) -> Quality:
                 (exact.curve.lift, resampled.curve.lift),
             )
         ]
-        budgets.append(BudgetQuality(float(share), float(share * count), *estimates))
+        budgets.append(BudgetQuality(float(share), float(count), *estimates))
     return Quality(
-        candidates=count,
+        candidates=round(candidates),
         auc=Estimate.of(exact.auc[0], resampled.auc),
         average_precision=Estimate.of(exact.average_precision[0], resampled.average_precision),
         budgets=tuple(budgets),

@@ -68,6 +68,10 @@ class Run:
         if self._progress:
             self._progress(step, subject, fraction)
 
+    def teller(self, step: str) -> Callable[[str], None]:
+        """Return a function that reports to what a step is done."""
+        return lambda subject: self.tell(step, subject, 0.5)
+
     def step(self, name: str, work: Callable[[], Result], detail: str = "") -> Result:
         """Do a step, and log how long it took."""
         self.tell(name, detail, 0.0)

@@ -6,7 +6,7 @@ that the learning or the evaluation has not found, counts of the rules over all 
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -15,13 +15,15 @@ import pyarrow as pa
 
 from segwarehouse.config import Config
 from segwarehouse.domain import BoolArray, Department, FloatArray, IntArray, Segment
-from segwarehouse.evaluate.intervals import Estimate, Quality, verdict
+from segwarehouse.evaluate.bootstrap import Estimate
+from segwarehouse.evaluate.intervals import Quality, verdict
 from segwarehouse.features import DepartmentTable, FeatureTable
 from segwarehouse.learn.department import DepartmentLearned, SegmentMap
 from segwarehouse.learn.embed import Embedding, embed
 from segwarehouse.learn.mixture import Mixture
 from segwarehouse.project import create_schema
-from segwarehouse.refresh.evaluation import BASELINE, BLACK_BOX, Evaluation, score
+from segwarehouse.refresh.evaluation import BASELINE, BEST_SINGLE, BLACK_BOX, RULES, Evaluation, score
+from segwarehouse.refresh.quality import difference_rows, evaluation_rows, profit_rows, reliability_rows
 from segwarehouse.rules.card import card_to_json
 from segwarehouse.rules.compile import Audience, compile_membership, compile_rule
 from segwarehouse.rules.describe import describe_rule
@@ -118,7 +120,10 @@ def store(
         "cards": (_card(config, item, audience) for item, audience in cards),
         "rules": (row for item, audience in cards for row in _rules(item, audience)),
         "evaluated_rules": (row for item in learned for row in _evaluated_rules(item, audiences)),
-        "evaluation": (row for item in learned for row in _evaluation(item)),
+        "evaluation": _by_department(learned, evaluation_rows),
+        "differences": _by_department(learned, difference_rows),
+        "reliability": _by_department(learned, reliability_rows),
+        "profit": _by_department(learned, profit_rows),
         "segments": (row for item in learned for row in _segments(item, config.audience.min_cell)),
         "cluster_scores": (row for item in learned for row in _cluster_scores(item)),
         "mixtures": (row for item in learned for row in _mixtures(item)),
@@ -144,12 +149,16 @@ _COLUMNS: Mapping[str, str] = {
     "features": "name kind phrase unit subject",
     "departments": (
         "department_key:int department view_name buyers:int candidates:int selected:int where_sql budget:int "
-        "control_share:real rule_count:int condition_count:int evaluated_at:day outcome_buyers:int auc:real "
-        "auc_low:real auc_high:real lift_at_budget:real lift_at_budget_low:real lift_at_budget_high:real "
-        "lift_at_10_percent:real lift_at_10_percent_low:real lift_at_10_percent_high:real activity_auc:real "
-        "activity_lift_at_10_percent:real black_box_auc:real black_box_lift_at_10_percent:real "
-        "difference_from_activity:real difference_from_activity_low:real difference_from_activity_high:real "
-        "verdict remark"
+        "control_share:real rule_count:int condition_count:int evaluated_at:day cutoff_count:int "
+        "outcome_buyers:int auc:real auc_low:real auc_high:real lift_at_budget:real lift_at_budget_low:real "
+        "lift_at_budget_high:real lift_at_10_percent:real lift_at_10_percent_low:real "
+        "lift_at_10_percent_high:real activity_auc:real activity_lift_at_budget:real "
+        "activity_lift_at_10_percent:real single_measure single_measure_auc:real "
+        "single_measure_lift_at_budget:real single_measure_lift_at_10_percent:real black_box_auc:real "
+        "black_box_lift_at_budget:real black_box_lift_at_10_percent:real difference_from_activity:real "
+        "difference_from_activity_low:real difference_from_activity_high:real calibration_error:real "
+        "calibration_error_by_chance:real best_budget:int best_profit:real best_profit_low:real "
+        "best_profit_high:real verdict remark"
     ),
     "cards": "department_key:int department view_name budget:int control_share:real salt card words",
     "rules": (
@@ -161,7 +170,21 @@ _COLUMNS: Mapping[str, str] = {
         "department_key:int department rule words points:int support:real precision:real precision_low:real "
         "precision_high:real recall:real lift:real lift_low:real lift_high:real unique_coverage:real"
     ),
-    "evaluation": "department_key:int department ranking metric budget:int value:real low:real high:real",
+    "evaluation": (
+        "department_key:int department ranking evaluated_at:day metric budget:int share:real value:real low:real "
+        "high:real"
+    ),
+    "differences": (
+        "department_key:int department ranking minus metric budget:int share:real value:real low:real high:real"
+    ),
+    "reliability": (
+        "department_key:int department bin:int candidates:int predicted:real observed:real observed_low:real "
+        "observed_high:real"
+    ),
+    "profit": (
+        "department_key:int department share:real contacts:int profit:real profit_low:real profit_high:real "
+        "is_best:int best_contacts_low:int best_contacts_high:int"
+    ),
     "segments": ("department_key:int department kind segment_id:int name size:int buyer_share:real lift:real drivers"),
     "cluster_scores": "department_key:int department kind number:int silhouette:real bic:real is_chosen:int",
     "mixtures": (
@@ -186,6 +209,10 @@ def _table(name: str, rows: Iterable[dict[str, object]]) -> pa.Table:
 
 def _known(value: object) -> object:
     return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _by_department(learned: Sequence[Learned], rows: Callable[[Evaluation], Rows]) -> Rows:
+    return ({**_names(item), **row} for item in learned for row in rows(item.evaluation))
 
 
 def _names(item: Learned) -> dict[str, object]:
@@ -215,26 +242,39 @@ def _department(config: Config, item: Learned, audience: Audience, trials: int) 
     }
     if comparison is None:
         return row
-    budget = min(evaluation.budget, comparison.candidates)
-    measured = {name: _headline(quality, budget) for name, quality in comparison.qualities.items()}
-    difference = comparison.differences["rules"].auc
+    measured = {name: _headline(quality, evaluation.budget_share) for name, quality in comparison.qualities.items()}
+    others = {"activity": BASELINE, "single_measure": BEST_SINGLE, "black_box": BLACK_BOX}
+    difference = comparison.differences[RULES].auc
     return {
         **row,
         "evaluated_at": evaluation.cutoff,
-        **{f"{name}{suffix}": value for name in _INTERVALS for suffix, value in _bounds(measured["rules"][name])},
-        "activity_auc": measured[BASELINE]["auc"].value,
-        "activity_lift_at_10_percent": measured[BASELINE]["lift_at_10_percent"].value,
-        "black_box_auc": measured[BLACK_BOX]["auc"].value if BLACK_BOX in measured else None,
-        "black_box_lift_at_10_percent": (
-            measured[BLACK_BOX]["lift_at_10_percent"].value if BLACK_BOX in measured else None
-        ),
+        "cutoff_count": len(evaluation.by_cutoff),
+        **{f"{name}{suffix}": value for name in _INTERVALS for suffix, value in _bounds(measured[RULES][name])},
+        "single_measure": evaluation.single_measure,
+        **{
+            f"{column}_{name}": measured[ranking][name].value
+            for column, ranking in others.items()
+            if ranking in measured
+            for name in _INTERVALS
+        },
         "difference_from_activity": difference.value,
         "difference_from_activity_low": difference.low,
         "difference_from_activity_high": difference.high,
+        **_calibration_and_profit(evaluation),
     }
 
 
-def _headline(quality: Quality, budget: int) -> dict[str, Estimate]:
+def _calibration_and_profit(evaluation: Evaluation) -> dict[str, object]:
+    row: dict[str, object] = {}
+    if found := evaluation.calibration:
+        row |= {"calibration_error": found.error.value, "calibration_error_by_chance": found.error_by_chance}
+    if curve := evaluation.profit:
+        row |= {"best_budget": round(curve.best.contacts), "best_profit": curve.best.profit.value}
+        row |= {"best_profit_low": curve.best.profit.low, "best_profit_high": curve.best.profit.high}
+    return row
+
+
+def _headline(quality: Quality, budget: float) -> dict[str, Estimate]:
     return {
         "auc": quality.auc,
         "lift_at_budget": quality.at(budget).lift,
@@ -314,25 +354,6 @@ def _evaluated_rules(item: Learned, audiences: Mapping[str, Audience]) -> Rows:
             **{f"lift{suffix}": value for suffix, value in _bounds(card.lift)},
             "unique_coverage": card.unique_coverage.value,
         }
-
-
-def _evaluation(item: Learned) -> Rows:
-    comparison = item.evaluation.comparison
-    if comparison is None:
-        return
-    for ranking, quality in comparison.qualities.items():
-        named = {**_names(item), "ranking": ranking}
-        yield {**named, "metric": "auc", **_estimate(quality.auc)}
-        yield {**named, "metric": "average precision", **_estimate(quality.average_precision)}
-        for budget in quality.budgets:
-            contacts = {"budget": round(budget.count)}
-            yield {**named, **contacts, "metric": "precision", **_estimate(budget.precision)}
-            yield {**named, **contacts, "metric": "recall", **_estimate(budget.recall)}
-            yield {**named, **contacts, "metric": "lift", **_estimate(budget.lift)}
-
-
-def _estimate(estimate: Estimate) -> dict[str, object]:
-    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
 
 
 def _segments(item: Learned, min_cell: int) -> Rows:

@@ -34,8 +34,10 @@ from segwarehouse.learn.selection import SelectionParameters
 from segwarehouse.project import Model, build, drop_schema, load_models, run_check, statements
 from segwarehouse.publish import State, View, publish, require_replaceable
 from segwarehouse.refresh.carry import Carried, append, carry_over
-from segwarehouse.refresh.evaluation import Evaluation, Settings, hold_out, learn, step_back, with_outcome
+from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out, learn, step_back, with_outcome
 from segwarehouse.refresh.history import Progress, Run, now, recorded
+from segwarehouse.refresh.later_data import SCHEMA as TRUNCATED
+from segwarehouse.refresh.later_data import require_no_later_data
 from segwarehouse.refresh.learned import CustomersMap, Learned, map_customers, store
 from segwarehouse.refresh.verify import audit, previous_audiences
 from segwarehouse.rules.compile import Audience, department_view, naming_its_run
@@ -51,7 +53,7 @@ HOLDING_OUT = "held-out customers"
 
 NO_RULE = "no rule tells its buyers from others"
 
-_DERIVED_SCHEMAS = ("learned", "features", "staging", "source")
+_DERIVED_SCHEMAS = ("learned", TRUNCATED, "features", "staging", "source")
 _LEAK_CHECKS = 4
 """The leak check looks at one department in about so many parts of them, others in each run."""
 
@@ -142,7 +144,10 @@ def refresh(
             protocol,
         )
         window = staged.window(config)
-        table = run.step("build features", lambda: _features(config, warehouse, models, catalogue, window, run))
+        table = run.step(
+            "build features",
+            lambda: build_features(config, warehouse, models, catalogue, window, run.teller("build features")),
+        )
         customers_map = run.step("map customers", lambda: map_customers(table, config.learning.seed))
         tried = run.step("learn", lambda: _learn(config, warehouse, table, customers_map, chosen, evaluations, run))
         learned = [item for item in tried if item.result.card.rules]
@@ -258,28 +263,47 @@ def choose(
 
 
 def choose_protocol(config: Config, staged: Staged) -> str:
-    """Return how quality is measured: back in time where there is as much time before the cut-off as after it."""
+    """Step back in time where there is as much time before the cut-off as after it."""
+    return STEPPING_BACK if _cutoffs(config, staged) else HOLDING_OUT
+
+
+def _cutoffs(config: Config, staged: Staged) -> list[Window]:
+    """Return the windows to measure quality at, the latest first: as many as the history allows.
+
+    There must be as much time before a cut-off as after it, and no two outcome windows overlap.
+    """
     if staged.first_at is None:
-        return HOLDING_OUT
-    cutoff = staged.window(config, steps_back=1).cutoff
-    enough = cutoff - staged.first_at >= dt.timedelta(days=config.learning.outcome_days)
-    return STEPPING_BACK if enough else HOLDING_OUT
+        return []
+    windows = [staged.window(config, steps_back=back) for back in range(1, config.learning.cutoffs + 1)]
+    enough = dt.timedelta(days=config.learning.outcome_days)
+    return [window for window in windows if window.cutoff - staged.first_at >= enough]
 
 
-def _features(
-    config: Config, warehouse: Warehouse, models: TemplateFolder, catalogue: Catalogue, window: Window, run: Run
+def build_features(
+    config: Config,
+    warehouse: Warehouse,
+    models: TemplateFolder,
+    catalogue: Catalogue,
+    window: Window,
+    tell: Callable[[str], None] | None = None,
 ) -> FeatureTable:
     """Build the feature models as of a cut-off, check them, and read them."""
-    context = {
-        **catalogue.context(),
-        **window.context(),
-        "leak_stride": max(1, len(catalogue.departments) // _LEAK_CHECKS),
-        "leak_offset": window.cutoff.toordinal() % max(1, len(catalogue.departments) // _LEAK_CHECKS),
-    }
-    build(warehouse, load_models(models, "features", context), lambda name: run.tell("build features", name, 0.5))
+    context = feature_context(catalogue, window)
+    build(warehouse, load_models(models, "features", context), tell)
     for check in load_models(models, "checks", context):
         run_check(warehouse, check)
     return read_features(warehouse, catalogue, most=config.learning.max_customers, seed=config.learning.seed)
+
+
+def feature_context(catalogue: Catalogue, window: Window) -> dict[str, object]:
+    """Return what `models/features/` and `models/checks/` are rendered with."""
+    parts = max(1, len(catalogue.departments) // _LEAK_CHECKS)
+    return {
+        **catalogue.context(),
+        **window.context(),
+        "leak_stride": parts,
+        "leak_offset": window.cutoff.toordinal() % parts,
+    }
 
 
 def _evaluate(
@@ -292,16 +316,24 @@ def _evaluate(
     protocol: str,
     run: Run,
 ) -> dict[str, Evaluation]:
-    """Measure every department's ranking on customers, or on a time, that its learning does not see."""
-    back = 1 if protocol == STEPPING_BACK else 0
-    window = staged.window(config, steps_back=back)
-    table = _features(config, warehouse, models, catalogue, window, run)
-    tables = [table.for_department(warehouse, department) for department in chosen]
-    settings = _settings(config, table, window.cutoff.date() if back else None)
+    """Measure every department's ranking on customers, or on times, that its learning does not see."""
+    windows = _cutoffs(config, staged) or [staged.window(config)]
+    pasts: dict[str, list[Past]] = {department.name: [] for department in chosen}
+    numbers: dict[object, int] = {}
+    for window in windows:
+        table = build_features(config, warehouse, models, catalogue, window, run.teller("build features"))
+        if protocol == STEPPING_BACK and window is windows[-1]:
+            built = load_models(models, "features", feature_context(catalogue, window))
+            require_no_later_data(warehouse, config, catalogue, built, window)
+        everyone = np.array([numbers.setdefault(each, len(numbers)) for each in table.customer_ids], dtype=np.int64)
+        settings = settings_of(config, table, window.cutoff.date() if protocol == STEPPING_BACK else None)
+        for department in chosen:
+            alone = table.for_department(warehouse, department)
+            pasts[department.name].append(Past(alone, everyone[alone.rows], settings))
     judge = step_back if protocol == STEPPING_BACK else hold_out
     found: dict[str, Evaluation] = {}
     for department, evaluation in zip(
-        chosen, _in_parallel(config, judge, [(item, settings) for item in tables]), strict=True
+        chosen, _in_parallel(config, judge, [(pasts[department.name],) for department in chosen]), strict=True
     ):
         found[department.name] = evaluation
         run.tell("measure quality", department.name, len(found) / len(chosen))
@@ -318,7 +350,7 @@ def _learn(
     run: Run,
 ) -> list[Learned]:
     """Learn every department anew, as of now, for publishing."""
-    settings = _settings(config, table, None)
+    settings = settings_of(config, table, None)
     work = [
         (table.for_department(warehouse, department), customers_map, evaluations[department.name], settings)
         for department in chosen
@@ -343,13 +375,18 @@ def learn_and_explain(
     return Learned(table, result, result.segment_map, mixture, nearest, distances, mapped_buyers, evaluation)
 
 
-def _settings(config: Config, table: FeatureTable, cutoff: dt.date | None) -> Settings:
+def settings_of(config: Config, table: FeatureTable, cutoff: dt.date | None) -> Settings:
+    """Return what learning from a table and judging it depends on, as configured."""
     return Settings(
         cutoff=cutoff,
         seed=config.learning.seed,
         budget=config.audience.budget,
         control_share=config.audience.control_share,
         population=table.total,
+        sampled=len(table.customer_ids),
+        min_cell=config.audience.min_cell,
+        cost_per_contact=config.audience.cost_per_contact,
+        value_per_conversion=config.audience.value_per_conversion,
         parameters=DepartmentParameters(
             balance=config.learning.balance,
             card=CardParameters(

@@ -1,0 +1,138 @@
+"""Features as of a cut-off must not know what happened afterwards. Here that is proved for the data at hand.
+
+In: the feature models of a cut-off that has later transactions, already built. Out: nothing, or a `CheckFailed` that
+names the feature. The same models are built once more, aside, on relations from which every row with a time on or
+after the cut-off is taken away; whatever comes out differently has read the future. A quality measured with such a
+feature would be too good to be true.
+
+What a model reads from relations without a time (customers, extra sources) can't be judged so, and is left to whoever
+writes it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sqlglot import exp
+
+from segwarehouse.config import Config
+from segwarehouse.errors import CheckFailed
+from segwarehouse.features import Catalogue, Window
+from segwarehouse.project import Model, create_schema, drop_schema, statements
+from segwarehouse.warehouse import Relation, Warehouse
+
+SCHEMA = "truncated"
+_TOLERANCE = "1e-9"
+"""Relative: sums of DOUBLE may differ in the last bits from build to build."""
+
+
+def require_no_later_data(
+    warehouse: Warehouse, config: Config, catalogue: Catalogue, models: Sequence[Model], window: Window
+) -> None:
+    """Build the feature models without anything later than the cut-off, and compare.
+
+    Parameters
+    ----------
+    warehouse
+        With `models` built as of `window`, on all transactions.
+    config, catalogue
+        What the time is called in the source, and which features are learned from.
+    models
+        Those of `models/features/`, in the order in which they are built.
+    window
+        The cut-off.
+
+    Raises
+    ------
+    CheckFailed
+        If a feature comes out differently.
+    """
+    warehouse.execute(create_schema(SCHEMA))
+    try:
+        renamed = {model.relation: _aside(model.relation) for model in models}
+        read = {relation for model in models for relation in model.references}
+        for relation in sorted(read - renamed.keys()):
+            if view := _truncated(warehouse, config, relation, window):
+                warehouse.execute(view)
+                renamed[relation] = _aside(relation)
+        for model in models:
+            moved = replace(model, relation=renamed[model.relation], query=_reading(model.query, renamed))
+            for statement in statements(moved):
+                warehouse.execute(statement)
+        customers = [*(feature.name for feature in catalogue.features), *catalogue.activity]
+        _compare(warehouse, Relation("features", "customers"), ("customer_id",), customers, window)
+        keys = ("customer_id", "department_key")
+        _compare(warehouse, Relation("features", "behaviour"), keys, catalogue.behaviour, window)
+    finally:
+        warehouse.execute(drop_schema(SCHEMA))
+
+
+def _aside(relation: Relation) -> Relation:
+    return Relation(SCHEMA, f"{relation.schema}_{relation.name}")
+
+
+def _truncated(warehouse: Warehouse, config: Config, relation: Relation, window: Window) -> exp.Create | None:
+    """Return the view of a relation's rows before the cut-off, None where the relation has no time."""
+    time = config.source.occurred_at if relation.schema == "source" else "occurred_at"
+    if time is None or time not in warehouse.columns(relation):
+        return None
+    moment = exp.TryCast(this=exp.column(time, quoted=True), to=exp.DataType.build("timestamp"))
+    cutoff = exp.cast(exp.Literal.string(window.cutoff.isoformat(sep=" ")), "timestamp")
+    known = exp.or_(exp.LT(this=moment, expression=cutoff), moment.copy().is_(exp.null()))
+    rows = exp.select("*").from_(relation.table()).where(known)
+    return exp.Create(this=_aside(relation).table(), kind="VIEW", replace=True, expression=rows)
+
+
+def _reading(query: exp.Query, renamed: dict[Relation, Relation]) -> exp.Query:
+    """Return the query with relations renamed; columns are still called after the relations' own names."""
+    copied = query.copy()
+    for table in list(copied.find_all(exp.Table)):
+        other = renamed.get(Relation(table.db, table.name))
+        if other is not None:
+            alias = table.alias or table.name
+            table.set("this", exp.to_identifier(other.name, quoted=True))
+            table.set("db", exp.to_identifier(other.schema, quoted=True))
+            table.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+    for column in copied.find_all(exp.Column):
+        column.set("db", None)
+    return copied
+
+
+def _compare(
+    warehouse: Warehouse, relation: Relation, keys: Sequence[str], columns: Sequence[str], window: Window
+) -> None:
+    """Raise for the column that differs in most rows between a relation and what was built aside."""
+    pairs = [(exp.column(key, "a", quoted=True), exp.column(key, "b", quoted=True)) for key in keys]
+    alone = exp.or_(*(side.is_(exp.null()) for pair in pairs for side in pair))
+    counted = [_count_if(alone).as_("c0")]
+    counted += [_count_if(_differs(column)).as_(f"c{at}") for at, column in enumerate(columns, start=1)]
+    both = exp.and_(*(left.copy().eq(right.copy()) for left, right in pairs))
+    query = (
+        exp.select(*counted)
+        .from_(relation.table("a"))
+        .join(_aside(relation).table("b"), on=both, join_type="full outer")
+    )
+    found = warehouse.fetch(query)
+    differing = {
+        name: int(found[f"c{at}"][0].as_py() or 0) for at, name in enumerate(["which rows there are", *columns])
+    }
+    worst = max(differing, key=lambda name: differing[name])
+    if differing[worst]:
+        raise CheckFailed(
+            f"{relation}: {worst} depends on transactions on or after {window.cutoff.date()}, the cut-off: without "
+            f"them {differing[worst]} rows are different",
+            "a feature may only read what is known before the cut-off: features.purchase_departments holds that; "
+            "for other relations write occurred_at < {{ cutoff | literal }}",
+            check="no later data in features",
+            rows=differing[worst],
+        )
+
+
+def _differs(column: str) -> exp.Expr:
+    left, right = (exp.column(column, side, quoted=True) for side in ("a", "b"))
+    distance = exp.func("ABS", exp.Sub(this=left, expression=right))
+    size = exp.Add(this=exp.func("ABS", left.copy()), expression=exp.func("ABS", right.copy()))
+    return exp.GT(this=distance, expression=exp.Mul(this=exp.Literal.number(_TOLERANCE), expression=exp.paren(size)))
+
+
+def _count_if(condition: exp.Expr) -> exp.Expr:
+    return exp.Sum(this=exp.Case().when(condition, exp.Literal.number(1)).else_(exp.Literal.number(0)))
