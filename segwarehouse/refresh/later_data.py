@@ -17,7 +17,7 @@ from sqlglot import exp
 from segwarehouse.config import Config
 from segwarehouse.errors import CheckFailed
 from segwarehouse.features import Catalogue, Window
-from segwarehouse.project import Model, create_schema, drop_schema, statements
+from segwarehouse.project import Model, create_schema, statements
 from segwarehouse.warehouse import Relation, Warehouse
 
 SCHEMA = "truncated"
@@ -29,6 +29,9 @@ def require_no_later_data(
     warehouse: Warehouse, config: Config, catalogue: Catalogue, models: Sequence[Model], window: Window
 ) -> None:
     """Build the feature models without anything later than the cut-off, and compare.
+
+    What is built stays in schema `truncated`, for the caller to drop: a table that is made and dropped in one
+    transaction keeps DuckDB 2.0 from committing it.
 
     Parameters
     ----------
@@ -47,23 +50,20 @@ def require_no_later_data(
         If a feature comes out differently.
     """
     warehouse.execute(create_schema(SCHEMA))
-    try:
-        renamed = {model.relation: _aside(model.relation) for model in models}
-        read = {relation for model in models for relation in model.references}
-        for relation in sorted(read - renamed.keys()):
-            if view := _truncated(warehouse, config, relation, window):
-                warehouse.execute(view)
-                renamed[relation] = _aside(relation)
-        for model in models:
-            moved = replace(model, relation=renamed[model.relation], query=_reading(model.query, renamed))
-            for statement in statements(moved):
-                warehouse.execute(statement)
-        customers = [*(feature.name for feature in catalogue.features), *catalogue.activity]
-        _compare(warehouse, Relation("features", "customers"), ("customer_id",), customers, window)
-        keys = ("customer_id", "department_key")
-        _compare(warehouse, Relation("features", "behaviour"), keys, catalogue.behaviour, window)
-    finally:
-        warehouse.execute(drop_schema(SCHEMA))
+    renamed = {model.relation: _aside(model.relation) for model in models}
+    read = {relation for model in models for relation in model.references}
+    for relation in sorted(read - renamed.keys()):
+        if view := _truncated(warehouse, config, relation, window):
+            warehouse.execute(view)
+            renamed[relation] = _aside(relation)
+    for model in models:
+        moved = replace(model, relation=renamed[model.relation], query=_reading(model.query, renamed))
+        for statement in statements(moved):
+            warehouse.execute(statement)
+    customers = [*(feature.name for feature in catalogue.features), *catalogue.activity]
+    _compare(warehouse, Relation("features", "customers"), ("customer_id",), customers, window)
+    keys = ("customer_id", "department_key")
+    _compare(warehouse, Relation("features", "behaviour"), keys, catalogue.behaviour, window)
 
 
 def _aside(relation: Relation) -> Relation:

@@ -151,6 +151,12 @@ def refresh(
         customers_map = run.step("map customers", lambda: map_customers(table, config.learning.seed))
         tried = run.step("learn", lambda: _learn(config, warehouse, table, customers_map, chosen, evaluations, run))
         learned = [item for item in tried if item.result.card.rules]
+        if not learned:
+            raise TooFewBuyers(
+                f"no rule tells buyers from others in any of {len(tried)} departments",
+                "bring more transactions, or more columns of customers",
+                buyers=0,
+            )
         refused += [(item.department, NO_RULE) for item in tried if not item.result.card.rules]
         carried = carry_over(config, catalogue, staged, run.run_id, chosen) if departments else Carried()
         refused = [(department, why) for department, why in refused if department.name not in carried.audiences]
@@ -197,12 +203,13 @@ def refresh(
 @contextmanager
 def working_warehouse(config: Config) -> Iterator[DuckDBWarehouse]:
     """Open the working database with the derived schemas empty; in one transaction, where it is published in place."""
-    with (
-        connect(config.warehouse.url.path) as warehouse,
-        warehouse.transaction() if config.in_place else nullcontext(),
-    ):
-        _drop_derived(warehouse)
-        yield warehouse
+    with connect(config.warehouse.url.path) as warehouse:
+        try:
+            with warehouse.transaction() if config.in_place else nullcontext():
+                _drop_derived(warehouse)
+                yield warehouse
+        finally:
+            warehouse.execute(drop_schema(TRUNCATED))
 
 
 def _drop_derived(warehouse: Warehouse) -> None:

@@ -192,7 +192,10 @@ class DuckDBWarehouse:
         except BaseException:
             self._connection.rollback()
             raise
-        self._connection.commit()
+        try:
+            self._connection.commit()
+        except duckdb.Error as error:
+            raise _statement_error(error, "COMMIT") from error
 
     @contextmanager
     def staged(self, path: Path, catalog: str) -> Iterator[None]:
