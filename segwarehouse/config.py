@@ -235,6 +235,10 @@ class SourceConfig:
         default=None, metadata=_setting("Column: how many; below zero is a return.", _TEXT, "quantity")
     )
     amount: str | None = field(default=None, metadata=_setting("Column: how much money.", _TEXT, "amount"))
+    category: str | None = field(
+        default=None,
+        metadata=_setting("Column: the product's category, finer than the department.", _TEXT, "product_category"),
+    )
     customers: str | None = field(
         default=None,
         metadata=_setting(
@@ -313,6 +317,10 @@ class LearningConfig:
     max_department_columns: int = field(
         default=200,
         metadata=_setting("The largest departments get a feature each, all the rest one together.", _whole(2, 2000)),
+    )
+    max_category_columns: int = field(
+        default=100,
+        metadata=_setting("So many of the largest product categories get a feature each.", _whole(0, 2000)),
     )
     max_customers: int = field(
         default=50_000,

@@ -4,9 +4,10 @@ In: a folder of SELECT statements, one a file, path = relation, and a context of
 Out: relations in the warehouse, each checked against what its file says of its columns.
 
 A file opens with comment lines: ``-- materialized: table`` or ``view``, ``-- unique: a, b`` for a key of several
-columns, ``-- description: …``. Behind a column stands what must be true of it: ``@not_null``, ``@unique``,
-``@finite``, ``@between(low, high)``, ``@in('a', 'b')``, and a few words that describe it. Files in `models/checks/`
-are queries that must return no rows. The order comes from the references that sqlglot finds, and from graphlib.
+columns, ``-- needs: category`` where it is built only if the data has that, ``-- description: …``. Behind a column
+stands what must be true of it: ``@not_null``, ``@unique``, ``@finite``, ``@between(low, high)``, ``@in('a', 'b')``,
+and a few words that describe it. Files in `models/checks/` are queries that must return no rows. The order comes from
+the references that sqlglot finds, and from graphlib.
 """
 
 import re
@@ -14,12 +15,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+from typing import cast
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ParseError, TokenError
 
-from segwarehouse.errors import CheckFailed, ModelError, WarehouseError
+from segwarehouse.errors import CheckFailed, ModelError, WarehouseError, did_you_mean
 from segwarehouse.templates import TEMPLATE_DIALECT, TemplateFolder
 from segwarehouse.warehouse import Relation, Warehouse
 
@@ -55,6 +57,8 @@ class Model:
         ``table`` or ``view``.
     unique_together
         Columns that are unique as a group.
+    needs
+        Without any of these, the model is left out.
     """
 
     relation: Relation
@@ -64,6 +68,7 @@ class Model:
     materialized: str
     description: str
     unique_together: tuple[str, ...]
+    needs: tuple[str, ...]
     contracts: tuple[Contract, ...]
 
     @property
@@ -84,7 +89,7 @@ def load_models(folder: TemplateFolder, schema: str, context: Mapping[str, objec
     schema
         The subfolder: ``staging``, ``features``, ``targeting`` or ``checks``.
     context
-        What the templates may use.
+        What the templates may use; its ``has`` says which of the models that need something are built.
 
     Raises
     ------
@@ -92,7 +97,21 @@ def load_models(folder: TemplateFolder, schema: str, context: Mapping[str, objec
         With file and line, if one does not render or parse, is not one SELECT, or they refer to each other in a ring.
     """
     paths = [path for path in folder.paths() if path.startswith(f"{schema}/") and path.count("/") == 1]
-    return in_order(read_model(folder, path, context) for path in paths)
+    has = cast("Mapping[str, bool]", context.get("has", {}))
+    return in_order(model for path in paths if _is_wanted(model := read_model(folder, path, context), has))
+
+
+def _is_wanted(model: Model, has: Mapping[str, bool]) -> bool:
+    """Return whether the data has all that a model needs."""
+    for need in model.needs:
+        if need not in has:
+            raise ModelError(
+                f"{model.file}:1: it needs {need!r}, which is nothing that data can have",
+                did_you_mean(need, has),
+                path=str(model.file),
+                line=1,
+            )
+    return all(has[need] for need in model.needs)
 
 
 def read_model(folder: TemplateFolder, path: str, context: Mapping[str, object]) -> Model:
@@ -119,7 +138,8 @@ def read_model(folder: TemplateFolder, path: str, context: Mapping[str, object])
         query=query,
         materialized=materialized,
         description=" ".join(header.get("description", [])),
-        unique_together=tuple(part.strip() for line in header.get("unique", []) for part in line.split(",")),
+        unique_together=_listed(header, "unique"),
+        needs=_listed(header, "needs"),
         contracts=tuple(_contracts(query)),
     )
 
@@ -144,9 +164,13 @@ def _header(text: str) -> dict[str, list[str]]:
     for line in text.splitlines():
         if line.strip() and not line.startswith("--"):
             break
-        if found := re.match(r"--\s*(materialized|unique|description)\s*:\s*(.+)", line):
+        if found := re.match(r"--\s*(materialized|unique|needs|description)\s*:\s*(.+)", line):
             header.setdefault(found[1], []).append(found[2].strip())
     return header
+
+
+def _listed(header: Mapping[str, list[str]], key: str) -> tuple[str, ...]:
+    return tuple(part.strip() for line in header.get(key, []) for part in line.split(","))
 
 
 def _contracts(query: exp.Query) -> Iterator[Contract]:

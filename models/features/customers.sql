@@ -7,6 +7,9 @@ select
     {%- for department in wide %}
     w.{{ department.column | ident }},  -- @finite
     {%- endfor %}
+    {%- for category in categories %}
+    coalesce(k.{{ category.column | ident }}, 0) as {{ category.column | ident }},  -- @finite
+    {%- endfor %}
     {%- for attribute in attributes %}
     {%- if attribute.kind == "number" %}
     case
@@ -29,6 +32,9 @@ select
     b.customer_id  -- @not_null @unique
 from features.behaviour as b
 inner join features.department_counts_wide as w on w.customer_id = b.customer_id
+{%- if has.category %}
+left join features.category_counts_wide as k on k.customer_id = b.customer_id
+{%- endif %}
 {%- if attributes %}
 left join staging.customers as c on c.customer_id = b.customer_id
 {%- endif %}

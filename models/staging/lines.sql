@@ -10,7 +10,8 @@ with given as (
         {% if has.quantity %}cast(quantity as varchar){% else %}''{% endif %} as quantity_text,
         {% if has.quantity %}try_cast(quantity as double){% else %}cast(null as double){% endif %} as quantity,
         {% if has.amount %}cast(amount as varchar){% else %}''{% endif %} as amount_text,
-        {% if has.amount %}try_cast(amount as decimal(18, 4)){% else %}cast(null as decimal(18, 4)){% endif %} as amount
+        {% if has.amount %}try_cast(amount as decimal(18, 4)){% else %}cast(null as decimal(18, 4)){% endif %} as amount,
+        {% if has.category %}nullif(trim(cast(category as varchar)), ''){% else %}cast(null as varchar){% endif %} as category
     from staging.transactions
 ),
 
@@ -19,7 +20,7 @@ numbered as (
         given.*,
         {% if cleaning.duplicates == "drop" -%}
         row_number() over (
-            partition by customer_id, department, occurred_text, transaction_id, quantity_text, amount_text
+            partition by customer_id, department, occurred_text, transaction_id, quantity_text, amount_text, category
             order by customer_id
         )
         {%- else %}1{% endif %} as copy_number
@@ -39,6 +40,7 @@ select
     {%- endif %} as purchase_id,
     quantity,
     coalesce(amount, 0) as amount,
+    category,
     {% if has.amount %}amount_text is null{% else %}false{% endif %} as is_amount_unknown,
     case
         when customer_id is null or trim(cast(customer_id as varchar)) = '' then 'no customer'

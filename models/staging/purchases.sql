@@ -6,6 +6,7 @@ select
     occurred_at,
     purchase_id,
     quantity,
-    amount
+    amount,
+    category
 from staging.lines
 where drop_reason is null

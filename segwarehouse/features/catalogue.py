@@ -64,6 +64,24 @@ class Attribute:
 
 
 @dataclass(frozen=True)
+class Category:
+    """A product category with a feature: purchases in it.
+
+    Attributes
+    ----------
+    key, name, column
+        Its small key, its name as it came, and its column in the feature table.
+    only_department
+        The key of the department that all of it belongs to; None where it is found in several.
+    """
+
+    key: int
+    name: str
+    column: str
+    only_department: int | None
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """Departments and features by name.
 
@@ -73,6 +91,8 @@ class Catalogue:
         What the staged data has, and ``capped_departments``: whether some have no column of their own.
     departments
         Every department, by key.
+    categories
+        The largest product categories, by key; none where the data has no categories.
     attributes
         Features from the customers table.
     ignored_columns
@@ -85,6 +105,7 @@ class Catalogue:
 
     has: Mapping[str, bool]
     departments: tuple[Department, ...]
+    categories: tuple[Category, ...]
     attributes: tuple[Attribute, ...]
     ignored_columns: Mapping[str, str]
     features: tuple[Feature, ...]
@@ -103,6 +124,8 @@ class Catalogue:
             "has": self.has,
             "wide": wide,
             "wide_keys": [department.key for department in wide],
+            "categories": self.categories,
+            "category_keys": [category.key for category in self.categories],
             "attributes": self.attributes,
             "behaviour": self.behaviour,
         }
@@ -197,14 +220,35 @@ def read_catalogue(config: Config, warehouse: Warehouse, staged: Staged) -> Cata
     )
     departments = name_departments(rows, customers["n"][0].as_py(), config.learning.max_department_columns)
     attributes, ignored = _attributes(config, warehouse, staged)
+    categories = read_categories(warehouse, config.learning.max_category_columns) if staged.has["category"] else ()
     has = {**staged.has, "capped_departments": any(department.column is None for department in departments)}
     return Catalogue(
         has=has,
         departments=departments,
+        categories=categories,
         attributes=tuple(attributes),
         ignored_columns=ignored,
-        features=tuple(_features(has, departments, attributes)),
+        features=tuple(_features(has, departments, categories, attributes)),
         activity=tuple(name for name, needs in ACTIVITY.items() if _given(needs, has)),
+    )
+
+
+def read_categories(warehouse: Warehouse, columns: int) -> tuple[Category, ...]:
+    """Return the `columns` categories with the most buyers, by key.
+
+    A category that is all of a department says what the department says already, and is left out.
+    """
+    largest = (
+        exp.select("category_key", "category", "only_department_key")
+        .from_("staging.categories")
+        .where(exp.column("is_department").eq(exp.Literal.number(0)))
+        .order_by(exp.column("customer_count").desc(), "category_key")
+        .limit(columns)
+    )
+    rows = sorted(tuple(row.values()) for row in warehouse.fetch(largest).to_pylist())
+    slugs = unique_slugs([name for _, name, _ in rows], (), "category")
+    return tuple(
+        Category(key, name, f"category_{slug}", only) for (key, name, only), slug in zip(rows, slugs, strict=True)
     )
 
 
@@ -213,7 +257,10 @@ def _given(needs: str, has: Mapping[str, bool]) -> bool:
 
 
 def _features(
-    has: Mapping[str, bool], departments: Sequence[Department], attributes: Sequence[Attribute]
+    has: Mapping[str, bool],
+    departments: Sequence[Department],
+    categories: Sequence[Category],
+    attributes: Sequence[Attribute],
 ) -> Iterator[Feature]:
     for name, (unit, needs, phrase) in BEHAVIOUR.items():
         if _given(needs, has):
@@ -221,6 +268,8 @@ def _features(
     for department in departments:
         if department.column:
             yield Feature(department.column, "department", f"purchases in {department.name}", "count", department.name)
+    for category in categories:
+        yield Feature(category.column, "category", f"purchases in {category.name}", "count", category.name)
     for attribute in attributes:
         unit = "number" if attribute.kind == "number" else "flag"
         phrase = f"{attribute.column} is known" if attribute.kind == "known" else attribute.column

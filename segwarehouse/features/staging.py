@@ -19,7 +19,7 @@ from segwarehouse.warehouse import Relation, Warehouse
 TRANSACTIONS = Relation("source", "transactions")
 CUSTOMERS = Relation("source", "customers")
 CUSTOMER_ID = "customer_id"
-OPTIONAL_COLUMNS = ("occurred_at", "transaction_id", "quantity", "amount")
+OPTIONAL_COLUMNS = ("occurred_at", "transaction_id", "quantity", "amount", "category")
 
 _KEPT_ID_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "VARCHAR", "UUID")
 _NESTED = ("STRUCT", "MAP", "UNION", "[", "BLOB")
@@ -169,7 +169,12 @@ def attach_sources(config: Config, warehouse: Warehouse, *, overridden: bool) ->
     `overridden` says that the project has a staging model of its own: then that names the columns.
     """
     warehouse.execute(create_schema("source"))
-    text = (config.source.customer_id, config.source.department, config.source.transaction_id or "")
+    text = (
+        config.source.customer_id,
+        config.source.department,
+        config.source.transaction_id or "",
+        config.source.category or "",
+    )
     warehouse.attach_source("transactions", config.locate(config.source.transactions), text)
     for extra in config.source.extra:
         warehouse.attach_source(extra.name, config.locate(extra.location))

@@ -2,7 +2,8 @@
 
 In: `features.customers` and `features.behaviour`. Out: a `FeatureTable` with the features of a bounded, seeded sample
 of customers, and from it, department by department, a `DepartmentTable` without a trace of the department's lines:
-its own column is left out, and the behaviour of its buyers is replaced by the behaviour without it.
+its own column is left out, and so are the categories that belong to it alone; the behaviour of its buyers, and their
+purchases in its other categories, are replaced by those without it.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from segwarehouse.warehouse import Warehouse, relation
 
 CUSTOMERS = relation("features.customers")
 BEHAVIOUR = relation("features.behaviour")
+CATEGORIES = relation("features.categories_without")
 OUTCOMES = relation("features.outcomes")
 COUNTS = relation("features.department_counts")
 
@@ -110,7 +112,13 @@ class FeatureTable:
                 values[places[sampled], position[name]] = column
             else:
                 activity[places[sampled], self.catalogue.activity.index(name)] = column
-        kept = [index for index, feature in enumerate(self.catalogue.features) if feature.name != department.column]
+        own = {category.column for category in self.catalogue.categories if category.only_department == department.key}
+        kept = [
+            index
+            for index, feature in enumerate(self.catalogue.features)
+            if feature.name != department.column and feature.name not in own
+        ]
+        self._leave_out_of_categories(warehouse, key.copy(), values)
         later = warehouse.fetch(exp.select("customer_id").from_(OUTCOMES.table()).where(key.copy()))
         outcomes = self._mask(self.customer_ids.get_indexer(_ids(later["customer_id"])))
         rows = np.flatnonzero(values[:, position["breadth_count"]] > 0.0)
@@ -124,6 +132,20 @@ class FeatureTable:
             buyers=self._mask(places)[rows],
             outcomes=outcomes[rows],
         )
+
+    def _leave_out_of_categories(self, warehouse: Warehouse, key: exp.Expr, values: FloatArray) -> None:
+        """Put purchases in categories without a department, the one that `key` selects, into `values` (n, p)."""
+        if not self.catalogue.categories:
+            return
+        without = warehouse.fetch(
+            exp.select("customer_id", "category_key", "purchase_count").from_(CATEGORIES.table()).where(key)
+        )
+        places = {feature.name: index for index, feature in enumerate(self.catalogue.features)}
+        columns = {category.key: places[category.column] for category in self.catalogue.categories}
+        rows = self.customer_ids.get_indexer(_ids(without["customer_id"]))
+        found = np.array([columns[each] for each in without["category_key"].to_pylist()], dtype=np.int64)
+        sampled = rows >= 0
+        values[rows[sampled], found[sampled]] = _floats(without["purchase_count"])[sampled]
 
     def _mask(self, places: "np.ndarray[tuple[int, ...], np.dtype[np.intp]]") -> BoolArray:
         mask = np.zeros(len(self.customer_ids), dtype=np.bool_)

@@ -7,8 +7,8 @@ What the words are used for is left to others: `compile.py` puts them into the v
 How a `Feature` becomes words:
 
 - a behaviour with a known name (`recency_days`, `monetary_amount`, …) has its own wording, below;
-- kind ``department``, unit ``count``: "bought 3 or more times in <subject>"; unit ``amount``: "spent 50 or more in
-  <subject>"; other units read like a number;
+- kinds ``department`` and ``category``, unit ``count``: "bought 3 or more times in <subject>"; unit ``amount``: "spent
+  50 or more in <subject>"; other units read like a number;
 - unit ``flag`` with a subject: "<phrase> is <subject>" and "<phrase> is not <subject>"; without: "<phrase>: yes", "no";
 - anything else: "has 3 or more <phrase>" for unit ``count``, "<phrase> is 3 or more" for the rest.
 """
@@ -153,7 +153,7 @@ def describe_rule(rule: Rule, features: Mapping[str, Feature]) -> str:
 def _wording(feature: Feature, threshold: float) -> Wording:
     if feature.name in _BEHAVIOUR and feature.kind == "behaviour":
         return _BEHAVIOUR[feature.name]
-    if feature.kind == "department" and feature.unit in _DEPARTMENT:
+    if feature.kind in {"department", "category"} and feature.unit in _DEPARTMENT:
         return _DEPARTMENT[feature.unit]
     if feature.unit == "flag" and 0.0 < threshold <= 1.0:
         return _CATEGORY if feature.subject else _FLAG

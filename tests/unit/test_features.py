@@ -126,6 +126,95 @@ def test_nothing_on_or_after_as_of_reaches_a_feature(tmp_path: Path, transaction
     assert hidden.staged.cleaning["on or after as_of"] == len(transactions) - len(early)
 
 
+def categorised(transactions: pd.DataFrame) -> pd.DataFrame:
+    """Return lines with categories of one department, of several, of none, and one that is all of its department."""
+    drawn = np.random.default_rng(3).random(len(transactions))
+    fresh = transactions["department"] + " 'fresh'"
+    category = np.select([drawn < 0.4, drawn < 0.6, drawn < 0.8], [fresh, "Seasonal", "seasonal"], default="")
+    named = pd.Series(category, index=transactions.index).mask(transactions["department"] == "Toys", "All toys")
+    return transactions.assign(category=named.mask(named == ""))
+
+
+@pytest.fixture(scope="module")
+def with_categories(tmp_path_factory: pytest.TempPathFactory, transactions: pd.DataFrame) -> Iterator[Built]:
+    folder = write_project(
+        tmp_path_factory.mktemp("categories"), categorised(transactions), source='category = "category"'
+    )
+    project = Built(folder)
+    yield project
+    project.warehouse.close()
+
+
+@pytest.mark.parametrize("left_out", DEPARTMENTS)
+def test_categories_of_a_department_are_those_of_the_data_without_it(
+    with_categories: Built, transactions: pd.DataFrame, left_out: str
+) -> None:
+    table = read_features(with_categories.warehouse, with_categories.catalogue, most=10_000, seed=1)
+    department = table.for_department(with_categories.warehouse, with_categories.department(left_out))
+    lines = categorised(transactions).query("department != @left_out and category != 'All toys'")
+    expected = lines.groupby(["customer_id", "category"])["transaction_id"].nunique().unstack(fill_value=0)
+    places = {feature.subject: at for at, feature in enumerate(department.features) if feature.kind == "category"}
+    assert set(places) == set(expected.columns)
+    ids = table.customer_ids[department.rows]
+    for name, place in places.items():
+        assert (department.values[:, place] == expected[name].reindex(ids, fill_value=0)).all()
+
+
+def test_categories_have_readable_columns_and_a_cap(tmp_path: Path, transactions: pd.DataFrame) -> None:
+    lines = categorised(transactions)
+    capped = Built(write_project(tmp_path, lines, source='category = "category"', learning="max_category_columns = 2"))
+    largest = lines.groupby("category")["customer_id"].nunique().drop("All toys").nlargest(2).index
+    assert {category.name for category in capped.catalogue.categories} == set(largest)
+    assert [category.column for category in capped.catalogue.categories] == ["category_seasonal", "category_seasonal_2"]
+    wide = capped.frame("features.customers").set_index("customer_id").sort_index()
+    counts = lines.groupby(["customer_id", "category"])["transaction_id"].nunique().unstack(fill_value=0)
+    assert (wide["category_seasonal"] == counts["Seasonal"].reindex(wide.index, fill_value=0)).all()
+    capped.run_checks()
+
+
+def test_categories_need_neither_times_nor_baskets(tmp_path: Path, transactions: pd.DataFrame) -> None:
+    plain = categorised(transactions)[["customer_id", "department", "category"]]
+    without = ("occurred_at", "transaction_id", "quantity", "amount")
+    built = Built(write_project(tmp_path, plain, source='category = "category"', drop=without))
+    wide = built.frame("features.customers").set_index("customer_id").sort_index()
+    counts = plain[plain["category"] == "Seasonal"].groupby("customer_id").size()
+    assert (wide["category_seasonal"] == counts.reindex(wide.index, fill_value=0)).all()
+    built.run_checks()
+
+
+CATEGORY_LEAKS = {
+    "own lines": ("categories_without", "t.purchase_count - c.solo_purchase_count as", "t.purchase_count as"),
+    "mixed purchases": (
+        "category_counts",
+        "over (partition by customer_id, purchase_id, category_key) = 1",
+        "over () = 1",
+    ),
+    "missing rows": (
+        "categories_without",
+        "c.category_key,\n    t.purchase_count - ",
+        "0 as category_key, t.purchase_count - ",
+    ),
+}
+
+
+@pytest.mark.parametrize("leak", CATEGORY_LEAKS)
+def test_a_leak_planted_in_the_categories_is_caught(tmp_path: Path, transactions: pd.DataFrame, leak: str) -> None:
+    folder = write_project(tmp_path, categorised(transactions), source='category = "category"')
+    model, clean, leaking = CATEGORY_LEAKS[leak]
+    honest = TemplateFolder.of("models").file(f"features/{model}.sql").read_text(encoding="utf-8")
+    assert honest.count(clean) == 1
+    own = folder / "models" / "features"
+    own.mkdir(parents=True)
+    (own / f"{model}.sql").write_text(honest.replace(clean, leaking), encoding="utf-8")
+    with pytest.raises(CheckFailed, match=r"in_categories|@unique"):
+        Built(folder).run_checks()
+
+
+def test_the_honest_categories_pass_the_leak_check(with_categories: Built) -> None:
+    with_categories.run_checks()
+    assert set(with_categories.frame("features.categories_without")["department_key"]) == {0, 1, 2, 3, 5}
+
+
 def test_departments_beyond_the_cap_share_a_column_without_leaking(tmp_path: Path, transactions: pd.DataFrame) -> None:
     built = Built(write_project(tmp_path, transactions, learning="max_department_columns = 2"))
     capped = [department for department in built.catalogue.departments if department.column is None]
