@@ -16,7 +16,7 @@ import datetime as dt
 import json
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -26,8 +26,9 @@ import numpy as np
 from benchmarks.recipe import condition_count, fit_plain_rulefit, fit_recipe, recipe_features
 from benchmarks.worlds import World, complete_journey, opened, planted
 from segwarehouse.domain import BoolArray, FloatArray, IntArray
+from segwarehouse.errors import SegwarehouseError
 from segwarehouse.evaluate.bootstrap import RESAMPLES, Estimate
-from segwarehouse.evaluate.calibration import Calibration, calibration
+from segwarehouse.evaluate.calibration import calibration
 from segwarehouse.evaluate.intervals import Comparison, Quality, Sample, compare_samples
 from segwarehouse.features import DepartmentTable
 from segwarehouse.learn.calibrate import OutcomeMap, fit_outcome_map
@@ -164,7 +165,8 @@ def _judge(name: str, past: Past, earlier: Past | None, *, with_recipe: bool, re
         rankings[RECIPE] = np.asarray(fitted.predict(counts[rows]), dtype=np.float64)
         conditions[RECIPE] = condition_count(fitted)
     mapped = None if earlier is None else _outcome_map(earlier).apply(scored.score[rows])
-    assert settings.cutoff is not None  # noqa: S101 - for the type checker: `departments_at` has set it
+    if settings.cutoff is None:
+        raise SegwarehouseError(f"{name} is judged without a cut-off")
     return Judged(
         department=name,
         cutoff=settings.cutoff,
@@ -296,8 +298,9 @@ def _calibration_table(items: Sequence[Judged], seed: int) -> dict[str, object]:
         seed=seed,
     )
     each = [calibration(probability, sample.outcomes, seed=seed, resamples=100) for probability, sample in known]
-    mean: Callable[[Callable[[Calibration], float]], float] = lambda figure: float(np.mean([figure(c) for c in each]))  # noqa: E731
-    error, chance = mean(lambda c: c.error.value), mean(lambda c: c.error_by_chance)
+    error = float(np.mean([one.error.value for one in each]))
+    chance = float(np.mean([one.error_by_chance for one in each]))
+    brier = float(np.mean([one.brier.value for one in each]))
     print(f"\n## Calibration of the rules' probabilities: {len(known)} department-cut-offs, 10 bins of equal size")
     print("The map to outcomes is the one that a refresh at the cut-off would have learned a window before.\n")
     print("| | expected calibration error | by chance alone | Brier score |")
@@ -305,7 +308,7 @@ def _calibration_table(items: Sequence[Judged], seed: int) -> dict[str, object]:
     print(
         f"| all together | {together.error.value:.4f} | {together.error_by_chance:.4f} | {together.brier.value:.4f} |"
     )
-    print(f"| mean of departments | {error:.4f} | {chance:.4f} | {mean(lambda c: c.brier.value):.4f} |")
+    print(f"| mean of departments | {error:.4f} | {chance:.4f} | {brier:.4f} |")
     print("\n| predicted | observed | candidates |")
     print("| --- | --- | --- |")
     for row in together.bins:

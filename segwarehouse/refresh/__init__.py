@@ -1,6 +1,7 @@
 """The composition root: what a refresh does, step by step, and what a published state is asked afterwards."""
 
-from segwarehouse.refresh.run import RefreshReport, plan, refresh
+from segwarehouse.refresh.plan import plan
+from segwarehouse.refresh.run import RefreshReport, refresh
 from segwarehouse.refresh.verify import verify
 
 __all__ = ["RefreshReport", "plan", "refresh", "verify"]

@@ -12,7 +12,8 @@ from segwarehouse.config import Config
 from segwarehouse.errors import TooFewBuyers
 from segwarehouse.features import read_catalogue
 from segwarehouse.features.staging import OPTIONAL_COLUMNS
-from segwarehouse.refresh.run import choose, choose_protocol, stage_sources, untouched_warehouse
+from segwarehouse.refresh.choose import choose, choose_protocol
+from segwarehouse.refresh.working import stage_sources, untouched_warehouse
 from segwarehouse.templates import TemplateFolder
 
 

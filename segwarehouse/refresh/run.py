@@ -5,7 +5,6 @@ In: a configuration. Out: a new published state and a `RefreshReport`, or an err
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +14,7 @@ from sqlglot import exp
 
 from segwarehouse.config import Config
 from segwarehouse.domain import Department
-from segwarehouse.errors import SegwarehouseError, TooFewBuyers, UnknownName, did_you_mean
+from segwarehouse.errors import SegwarehouseError, TooFewBuyers
 from segwarehouse.features import (
     Catalogue,
     DepartmentTable,
@@ -24,36 +23,31 @@ from segwarehouse.features import (
     Window,
     read_catalogue,
     read_features,
-    stage,
-    staging_models,
 )
 from segwarehouse.learn.card import CardParameters
 from segwarehouse.learn.department import DepartmentParameters
 from segwarehouse.learn.mixture import fit_mixture
 from segwarehouse.learn.selection import SelectionParameters
-from segwarehouse.project import Model, build, drop_schema, load_models, run_check, statements
+from segwarehouse.project import build, load_models, run_check
 from segwarehouse.publish import State, View, publish, require_replaceable
 from segwarehouse.refresh.carry import Carried, append, carry_over
+from segwarehouse.refresh.choose import STEPPING_BACK, choose, choose_protocol, cutoffs
 from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out, learn, step_back, with_outcome
 from segwarehouse.refresh.history import Progress, Run, now, recorded
-from segwarehouse.refresh.later_data import SCHEMA as TRUNCATED
 from segwarehouse.refresh.later_data import require_no_later_data
 from segwarehouse.refresh.learned import CustomersMap, Learned, map_customers, store
 from segwarehouse.refresh.verify import audit, previous_audiences
+from segwarehouse.refresh.working import stage_sources, working_warehouse
 from segwarehouse.rules.compile import Audience, department_view, naming_its_run
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.prove import prove_on_boundaries
 from segwarehouse.rules.simplify import simplify
 from segwarehouse.rules.validate import validate_view
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import DuckDBWarehouse, Warehouse, connect, relation
-
-STEPPING_BACK = "stepping back in time"
-HOLDING_OUT = "held-out customers"
+from segwarehouse.warehouse import Warehouse, connect, relation
 
 NO_RULE = "no rule tells its buyers from others"
 
-_DERIVED_SCHEMAS = ("learned", TRUNCATED, "features", "staging", "source")
 _LEAK_CHECKS = 4
 """The leak check looks at one department in about so many parts of them, others in each run."""
 
@@ -200,92 +194,6 @@ def refresh(
         )
 
 
-@contextmanager
-def working_warehouse(config: Config) -> Iterator[DuckDBWarehouse]:
-    """Open the working database with the derived schemas empty; in one transaction, where it is published in place."""
-    with connect(config.warehouse.url.path) as warehouse:
-        try:
-            with warehouse.transaction() if config.in_place else nullcontext():
-                _drop_derived(warehouse)
-                yield warehouse
-        finally:
-            warehouse.execute(drop_schema(TRUNCATED))
-
-
-def _drop_derived(warehouse: Warehouse) -> None:
-    """Drop the schemas that hold nothing but what a refresh makes anew."""
-    for schema in _DERIVED_SCHEMAS:
-        warehouse.execute(drop_schema(schema))
-
-
-def stage_sources(
-    config: Config, warehouse: Warehouse, models: TemplateFolder, as_of: dt.date | None, run: Run | None
-) -> Staged:
-    """Attach and stage the sources as of today, and report progress to `run` where there is one."""
-
-    def tell(relation_name: str) -> None:
-        if run:
-            run.tell("read transactions", relation_name, 0.5)
-
-    return stage(config, warehouse, models, as_of=as_of, today=now().date(), progress=tell)
-
-
-def choose(
-    config: Config, catalogue: Catalogue, asked: Sequence[str]
-) -> tuple[list[Department], list[tuple[Department, str]]]:
-    """Return the departments to learn, and the others with the reason why not.
-
-    Raises
-    ------
-    UnknownName
-        If a department was asked for that is not in the data.
-    TooFewBuyers
-        If none has enough buyers and enough candidates.
-    """
-    known = {department.name for department in catalogue.departments}
-    wanted = set(asked or config.learning.departments)
-    for name in sorted(wanted - known):
-        raise UnknownName(f"there is no department {name!r}", did_you_mean(name, sorted(known)), name=name)
-    least = config.learning.min_buyers
-    chosen: list[Department] = []
-    refused: list[tuple[Department, str]] = []
-    for department in catalogue.departments:
-        if wanted and department.name not in wanted:
-            refused.append((department, "not asked for"))
-        elif department.buyers < least:
-            refused.append((department, f"{department.buyers} buyers, and learning.min_buyers is {least}"))
-        elif department.candidates < least:
-            refused.append((department, f"only {department.candidates} customers do not buy here yet"))
-        else:
-            chosen.append(department)
-    if not chosen:
-        most = max(catalogue.departments, key=lambda department: min(department.buyers, department.candidates))
-        raise TooFewBuyers(
-            f"no department has {least} buyers and {least} customers who do not buy there yet; the nearest is "
-            f"{most.name!r} with {most.buyers} and {most.candidates}",
-            "bring more transactions, or lower learning.min_buyers",
-            buyers=most.buyers,
-        )
-    return chosen, refused
-
-
-def choose_protocol(config: Config, staged: Staged) -> str:
-    """Step back in time where there is as much time before the cut-off as after it."""
-    return STEPPING_BACK if _cutoffs(config, staged) else HOLDING_OUT
-
-
-def _cutoffs(config: Config, staged: Staged) -> list[Window]:
-    """Return the windows to measure quality at, the latest first: as many as the history allows.
-
-    There must be as much time before a cut-off as after it, and no two outcome windows overlap.
-    """
-    if staged.first_at is None:
-        return []
-    windows = [staged.window(config, steps_back=back) for back in range(1, config.learning.cutoffs + 1)]
-    enough = dt.timedelta(days=config.learning.outcome_days)
-    return [window for window in windows if window.cutoff - staged.first_at >= enough]
-
-
 def build_features(
     config: Config,
     warehouse: Warehouse,
@@ -324,7 +232,7 @@ def _evaluate(
     run: Run,
 ) -> dict[str, Evaluation]:
     """Measure every department's ranking on customers, or on times, that its learning does not see."""
-    windows = _cutoffs(config, staged) or [staged.window(config)]
+    windows = cutoffs(config, staged) or [staged.window(config)]
     pasts: dict[str, list[Past]] = {department.name: [] for department in chosen}
     numbers: dict[object, int] = {}
     for window in windows:
@@ -451,45 +359,3 @@ def _view(warehouse: Warehouse, department: Department, audience: Audience) -> V
     words = "; ".join(describe_rule(rule, audience.features) for rule in audience.rule_set.rules[:3])
     comment = f"Customers who do not buy in {department.name} yet and resemble those who do, best first. They {words}."
     return View(department, naming_its_run(query), comment)
-
-
-def plan(config: Config, *, as_of: dt.date | None = None, departments: Sequence[str] = ()) -> list[tuple[str, str]]:
-    """Return the SQL that a refresh would run up to the learning, relation by relation.
-
-    It reads the sources to know their columns and departments, and takes back all that it does to the warehouse.
-
-    Returns
-    -------
-    list of (str, str)
-        The relation, and the statement that makes it.
-    """
-    models = TemplateFolder.of("models", config.directory)
-    with untouched_warehouse(config) as warehouse:
-        staged = stage_sources(config, warehouse, models, as_of, None)
-        catalogue = read_catalogue(config, warehouse, staged)
-        choose(config, catalogue, departments)
-        context = {**catalogue.context(), **staged.window(config).context(), "leak_stride": 1, "leak_offset": 0}
-        planned = staging_models(config, models, staged, now().date())
-        for schema in ("features", "checks"):
-            planned += load_models(models, schema, context)
-        return [(str(model.relation), _text_of(model, warehouse.dialect)) for model in planned]
-
-
-def _text_of(model: Model, dialect: str) -> str:
-    """Return the statements that make a relation as text; of a check, its query."""
-    made = [model.query] if model.relation.schema == "checks" else statements(model)
-    return "\n".join(f"{statement.sql(dialect, pretty=True, identify=True)};" for statement in made)
-
-
-@contextmanager
-def untouched_warehouse(config: Config) -> Iterator[DuckDBWarehouse]:
-    """Open the working database, or one in memory where there is none yet, and take back whatever is done to it."""
-    path = config.warehouse.url.path
-    with connect(path if path.exists() else None) as warehouse, suppress(_Undo), warehouse.transaction():
-        _drop_derived(warehouse)
-        yield warehouse
-        raise _Undo
-
-
-class _Undo(Exception):
-    """Ends a transaction that nothing is to stay of."""

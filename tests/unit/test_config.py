@@ -297,7 +297,7 @@ def test_every_setting_is_described() -> None:
 
 def test_the_written_file_reads_back_to_the_same_object(tmp_path: Path) -> None:
     given: dict[str, dict[str, object]] = {
-        "warehouse": {"url": "duckdb:///work/warehouse.duckdb"},
+        "warehouse": {"url": "duckdb:///db/warehouse.duckdb"},
         "source": {
             "transactions": 'odd "name" \\ 木.parquet',
             "customer_id": "Kunde\tNr",

@@ -1,0 +1,43 @@
+"""A dry run: the SQL that a refresh would run.
+
+In: a configuration. Out: relations with the statements that make them. Nothing is changed.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+
+from segwarehouse.config import Config
+from segwarehouse.features import read_catalogue, staging_models
+from segwarehouse.project import Model, load_models, statements
+from segwarehouse.refresh.choose import choose
+from segwarehouse.refresh.history import now
+from segwarehouse.refresh.working import stage_sources, untouched_warehouse
+from segwarehouse.templates import TemplateFolder
+
+
+def plan(config: Config, *, as_of: dt.date | None = None, departments: Sequence[str] = ()) -> list[tuple[str, str]]:
+    """Return the SQL that a refresh would run up to the learning, relation by relation.
+
+    It reads the sources to know their columns and departments, and takes back all that it does to the warehouse.
+
+    Returns
+    -------
+    list of (str, str)
+        The relation, and the statement that makes it.
+    """
+    models = TemplateFolder.of("models", config.directory)
+    with untouched_warehouse(config) as warehouse:
+        staged = stage_sources(config, warehouse, models, as_of, None)
+        catalogue = read_catalogue(config, warehouse, staged)
+        choose(config, catalogue, departments)
+        context = {**catalogue.context(), **staged.window(config).context(), "leak_stride": 1, "leak_offset": 0}
+        planned = staging_models(config, models, staged, now().date())
+        for schema in ("features", "checks"):
+            planned += load_models(models, schema, context)
+        return [(str(model.relation), _text_of(model, warehouse.dialect)) for model in planned]
+
+
+def _text_of(model: Model, dialect: str) -> str:
+    """Return the statements that make a relation as text; of a check, its query."""
+    made = [model.query] if model.relation.schema == "checks" else statements(model)
+    return "\n".join(f"{statement.sql(dialect, pretty=True, identify=True)};" for statement in made)
