@@ -310,7 +310,7 @@ def test_the_written_file_reads_back_to_the_same_object(tmp_path: Path) -> None:
     }
     text = render_config(given)
     config = loaded(tmp_path, text)
-    assert config.warehouse.url.path == tmp_path / "work/warehouse.duckdb"
+    assert config.warehouse.url.path == tmp_path / "db/warehouse.duckdb"
     assert config.source.transactions == given["source"]["transactions"]
     assert config.source.customer_id == "Kunde\tNr"
     assert config.source.department == "dept\x7f"
