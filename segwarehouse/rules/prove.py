@@ -261,13 +261,13 @@ def _rearranged(parts: list[Scored], order: IntArray, rules: int) -> Scored:
     if not parts:
         nobody = np.zeros(0, dtype=np.int64)
         return Scored(np.zeros((0, rules), dtype=np.bool_), nobody, nobody, nobody.astype(np.float64))
-    if np.array_equal(order, np.arange(len(order))):
-        order = slice(None)  # type: ignore[assignment]
+    in_order = np.array_equal(order, np.arange(len(order)))
+    pick: IntArray | slice = slice(None) if in_order else order  # a slice copies nothing
     return Scored(
-        matched=np.concatenate([part.matched for part in parts])[order],
-        activity=np.concatenate([part.activity for part in parts])[order],
-        points=np.concatenate([part.points for part in parts])[order],
-        score=np.concatenate([part.score for part in parts])[order],
+        matched=np.concatenate([part.matched for part in parts])[pick],
+        activity=np.concatenate([part.activity for part in parts])[pick],
+        points=np.concatenate([part.points for part in parts])[pick],
+        score=np.concatenate([part.score for part in parts])[pick],
     )
 
 

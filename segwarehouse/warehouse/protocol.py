@@ -25,7 +25,9 @@ class Relation(NamedTuple):
         '"features"."customers" AS "f"'
         """
         node = exp.Table(this=exp.to_identifier(self.name, quoted=True), db=exp.to_identifier(self.schema, quoted=True))
-        return exp.alias_(node, alias, table=True, quoted=True) if alias else node  # type: ignore[return-value]
+        if alias:
+            node.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
+        return node
 
 
 def relation(name: str) -> Relation:

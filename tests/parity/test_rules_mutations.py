@@ -4,6 +4,7 @@ import datetime as dt
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -44,7 +45,8 @@ def warehouse() -> Iterator[DuckDBWarehouse]:
 
 def comparisons(view: exp.Expr) -> list[exp.Expr]:
     """Every comparison of a feature with a threshold: once for the rule's column, once for the WHERE clause."""
-    members = view.ctes[0].this  # type: ignore[attr-defined]
+    assert isinstance(view, exp.Select)
+    members = view.ctes[0].this
     return [
         node
         for node in members.find_all(exp.GTE, exp.LT)
@@ -91,8 +93,8 @@ def as_float(node: exp.Expr) -> exp.Expr:
 def is_noticed(warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch, mutation: Mutation) -> set[str]:
     """Return what the proof says when the compiler is changed like this."""
 
-    def mutated(audience: Audience, **options: object) -> exp.Expr:
-        original = department_view(audience, **options)  # type: ignore[arg-type]
+    def mutated(audience: Audience, **options: Any) -> exp.Expr:
+        original = department_view(audience, **options)
         changed = mutation(original.copy())
         assert changed != original
         return changed

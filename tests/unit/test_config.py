@@ -94,7 +94,7 @@ def test_a_config_is_frozen_and_hashable(tmp_path: Path) -> None:
     config = loaded(tmp_path, COMPLETE)
     assert hash(config) == hash(load_config(tmp_path))
     with pytest.raises(FrozenInstanceError):
-        config.learning.seed = 1  # type: ignore[misc]
+        config.learning.seed = 1  # type: ignore[misc]  # that it can't be assigned is what is tested
 
 
 def test_a_byte_order_mark_does_no_harm(tmp_path: Path) -> None:

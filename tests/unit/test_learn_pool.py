@@ -86,9 +86,9 @@ def test_rulefit_finds_the_step_despite_odd_column_names() -> None:
 def test_rulefit_leaves_numpys_global_generator_as_it_was() -> None:
     matrix = values()
     np.random.seed(99)
-    before = np.random.get_state()[1].tolist()  # type: ignore[index]
+    before = np.random.get_state(legacy=False)["state"]
     first = rulefit_paths(matrix, target(matrix), seed=1)
-    assert np.random.get_state()[1].tolist() == before  # type: ignore[index]
+    np.testing.assert_equal(np.random.get_state(legacy=False)["state"], before)
     assert rulefit_paths(matrix, target(matrix), seed=1) == first
 
 
