@@ -36,6 +36,7 @@ from segwarehouse.refresh.evaluation import (
     BASELINE,
     RULES,
     Past,
+    anchored,
     as_published,
     best_single_measure,
     learn,
@@ -164,7 +165,10 @@ def _judge(name: str, past: Past, earlier: Past | None, *, with_recipe: bool, re
         fitted = fit_recipe(counts, table.buyers, seed=settings.seed)
         rankings[RECIPE] = np.asarray(fitted.predict(counts[rows]), dtype=np.float64)
         conditions[RECIPE] = condition_count(fitted)
-    mapped = None if earlier is None else _outcome_map(earlier).apply(scored.score[rows])
+    mapped = None
+    if earlier is not None:
+        outcome_map = anchored(_outcome_map(earlier), table, scored.score[rows], settings.outcome_days)
+        mapped = outcome_map.apply(scored.score[rows])
     if settings.cutoff is None:
         raise SegwarehouseError(f"{name} is judged without a cut-off")
     return Judged(

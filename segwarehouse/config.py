@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from segwarehouse.errors import ConfigError, did_you_mean
 
@@ -330,6 +330,27 @@ class LearningConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class RulesConfig:
+    """`[rules]`: what the rules describe, and how much they may move from run to run."""
+
+    target: Literal["buyers", "clusters"] = field(
+        default="buyers",
+        metadata=_setting(
+            "What rules describe: who buys, or who is in the high-propensity cluster of SHAP space.",
+            _choice("buyers", "clusters"),
+        ),
+    )
+    warm_start: bool = field(
+        default=True,
+        metadata=_setting("Keep the published rules where new ones would be no better beyond chance.", _FLAG),
+    )
+    refits: int = field(
+        default=3,
+        metadata=_setting("How often each department is learned again to see what stays; 0: never.", _whole(0, 100)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class AudienceConfig:
     """`[audience]`: how many customers a campaign takes, and who is held back to measure it."""
 
@@ -364,6 +385,7 @@ class Config:
     source: SourceConfig
     cleaning: CleaningConfig
     learning: LearningConfig
+    rules: RulesConfig
     audience: AudienceConfig
 
     @property
@@ -391,6 +413,7 @@ _TABLES: Mapping[str, type[Any]] = MappingProxyType(
         "source": SourceConfig,
         "cleaning": CleaningConfig,
         "learning": LearningConfig,
+        "rules": RulesConfig,
         "audience": AudienceConfig,
     }
 )
@@ -459,6 +482,7 @@ def load_config(directory: str | Path) -> Config:
         source=tables["source"],
         cleaning=tables["cleaning"],
         learning=tables["learning"],
+        rules=tables["rules"],
         audience=tables["audience"],
     )
     _check_consistency(config)

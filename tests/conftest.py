@@ -58,6 +58,8 @@ outcome_days = 60
 min_buyers = 40
 jobs = 1
 {learning}
+[rules]
+refits = 1
 [audience]
 budget = 30
 {tables}

@@ -22,7 +22,7 @@ RESERVED_VIEW_NAMES = frozenset(
         "audiences", "cards", "changes", "cleaning", "cluster_scores", "confusions", "correlations",
         "customers_map", "department_maps", "departments", "differences", "evaluated_rules", "evaluation",
         "features", "mixture_scores", "mixtures", "profit", "reliability", "rules", "run", "run_steps", "runs",
-        "segments", "shap_values",
+        "segments", "shap_values", "stability",
     }
 )  # fmt: skip
 """Names in the schema `targeting` that no department's view may take."""

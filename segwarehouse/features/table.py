@@ -23,6 +23,8 @@ BEHAVIOUR = relation("features.behaviour")
 CATEGORIES = relation("features.categories_without")
 OUTCOMES = relation("features.outcomes")
 COUNTS = relation("features.department_counts")
+FIRST_PURCHASES = relation("features.first_purchases")
+TENURE = "tenure_days"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,9 @@ class DepartmentTable:
         bool (n,): who has bought in the department before the cut-off.
     outcomes
         bool (n,): who buys in it within the outcome window. All False where there is none.
+    waited_days
+        float64 (n,): days from a customer's first purchase anywhere to her first one in the department, or to the
+        cut-off. All 0 where there are no times.
     """
 
     department: Department
@@ -58,6 +63,7 @@ class DepartmentTable:
     activity_values: FloatArray
     buyers: BoolArray
     outcomes: BoolArray
+    waited_days: FloatArray
 
     def subset(self, customers: BoolArray) -> "DepartmentTable":
         """Return the table of the customers in a mask (n,)."""
@@ -68,6 +74,7 @@ class DepartmentTable:
             activity_values=self.activity_values[customers],
             buyers=self.buyers[customers],
             outcomes=self.outcomes[customers],
+            waited_days=self.waited_days[customers],
         )
 
 
@@ -131,7 +138,19 @@ class FeatureTable:
             activity_values=activity[rows],
             buyers=self._mask(places)[rows],
             outcomes=outcomes[rows],
+            waited_days=self._waited_days(warehouse, key.copy())[rows],
         )
+
+    def _waited_days(self, warehouse: Warehouse, key: exp.Expr) -> FloatArray:
+        """Return how long each customer (n,) waited before she bought in the department that `key` selects."""
+        names = [feature.name for feature in self.catalogue.features]
+        if TENURE not in names:
+            return np.zeros(len(self.values), dtype=np.float64)
+        waited = self.values[:, names.index(TENURE)].copy()
+        first = warehouse.fetch(exp.select("customer_id", "waited_days").from_(FIRST_PURCHASES.table()).where(key))
+        places = self.customer_ids.get_indexer(_ids(first["customer_id"]))
+        waited[places[places >= 0]] = _floats(first["waited_days"])[places >= 0]
+        return waited
 
     def _leave_out_of_categories(self, warehouse: Warehouse, key: exp.Expr, values: FloatArray) -> None:
         """Put purchases in categories without a department, the one that `key` selects, into `values` (n, p)."""

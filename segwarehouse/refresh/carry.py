@@ -21,7 +21,7 @@ from segwarehouse.warehouse import Relation, Warehouse
 
 TABLES = (
     "cards", "confusions", "cluster_scores", "department_maps", "departments", "differences", "evaluated_rules",
-    "evaluation", "mixtures", "profit", "reliability", "rules", "segments", "shap_values",
+    "evaluation", "mixtures", "profit", "reliability", "rules", "segments", "shap_values", "stability",
 )  # fmt: skip
 """The tables that hold a department's rows, in schema `targeting` as in schema `learned`."""
 

@@ -118,7 +118,10 @@ def recorded(warehouse: Warehouse, config: Config, progress: Progress | None) ->
 
 def _settings(config: Config) -> dict[str, object]:
     """Return what decides the result: sources, cleaning, learning and audience, but not where the files are."""
-    return {name: dataclasses.asdict(getattr(config, name)) for name in ("source", "cleaning", "learning", "audience")}
+    return {
+        name: dataclasses.asdict(getattr(config, name))
+        for name in ("source", "cleaning", "learning", "rules", "audience")
+    }
 
 
 def _version(package: str) -> str:

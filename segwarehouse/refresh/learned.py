@@ -24,6 +24,7 @@ from segwarehouse.learn.mixture import Mixture
 from segwarehouse.project import create_schema
 from segwarehouse.refresh.evaluation import BASELINE, BEST_SINGLE, BLACK_BOX, RULES, Evaluation, score
 from segwarehouse.refresh.quality import difference_rows, evaluation_rows, profit_rows, reliability_rows
+from segwarehouse.refresh.stability import Stability
 from segwarehouse.rules.card import card_to_json
 from segwarehouse.rules.compile import Audience, compile_membership, compile_rule
 from segwarehouse.rules.describe import describe_rule
@@ -58,6 +59,8 @@ class Learned:
         bool (m,): who of the mapped customers buys here.
     evaluation
         How good its ranking was in the past.
+    stability
+        What refits make of it; None where there were none.
     """
 
     table: DepartmentTable
@@ -68,6 +71,7 @@ class Learned:
     distances: FloatArray
     mapped_buyers: BoolArray
     evaluation: Evaluation
+    stability: Stability | None
 
     @property
     def department(self) -> Department:
@@ -124,6 +128,7 @@ def store(
         "differences": _by_department(learned, difference_rows),
         "reliability": _by_department(learned, reliability_rows),
         "profit": _by_department(learned, profit_rows),
+        "stability": (row for item in learned for row in _stability(item)),
         "segments": (row for item in learned for row in _segments(item, config.audience.min_cell)),
         "cluster_scores": (row for item in learned for row in _cluster_scores(item)),
         "mixtures": (row for item in learned for row in _mixtures(item)),
@@ -163,12 +168,12 @@ _COLUMNS: Mapping[str, str] = {
     "cards": "department_key:int department view_name budget:int control_share:real salt card words",
     "rules": (
         "department_key:int department rule position:int words condition_sql points:int sign condition_count:int "
-        "support:real candidates:int unique_candidates:int importance:real learned_precision:real learned_recall:real "
-        "learned_lift:real"
+        "frequency:real support:real candidates:int unique_candidates:int importance:real learned_precision:real "
+        "learned_recall:real learned_lift:real"
     ),
     "evaluated_rules": (
-        "department_key:int department rule words points:int support:real precision:real precision_low:real "
-        "precision_high:real recall:real lift:real lift_low:real lift_high:real unique_coverage:real"
+        "department_key:int department rule words condition_sql points:int support:real precision:real "
+        "precision_low:real precision_high:real recall:real lift:real lift_low:real lift_high:real unique_coverage:real"
     ),
     "evaluation": (
         "department_key:int department ranking evaluated_at:day metric budget:int share:real value:real low:real "
@@ -184,6 +189,10 @@ _COLUMNS: Mapping[str, str] = {
     "profit": (
         "department_key:int department share:real contacts:int profit:real profit_low:real profit_high:real "
         "is_best:int best_contacts_low:int best_contacts_high:int"
+    ),
+    "stability": (
+        "department_key:int department refit_count:int audience_jaccard:real audience_jaccard_lowest:real "
+        "rule_overlap:real is_kept:int"
     ),
     "segments": ("department_key:int department kind segment_id:int name size:int buyer_share:real lift:real drivers"),
     "cluster_scores": "department_key:int department kind number:int silhouette:real bic:real is_chosen:int",
@@ -330,6 +339,7 @@ def _rules(item: Learned, audience: Audience) -> Rows:
             "points": rule.points,
             "sign": "+",
             "condition_count": len(rule.conditions),
+            "frequency": item.result.frequency.get(rule.conditions),
             "support": support,
             "candidates": int((mask & ~buyers).sum()),
             "unique_candidates": int((alone[:, position] & ~buyers).sum()),
@@ -340,6 +350,20 @@ def _rules(item: Learned, audience: Audience) -> Rows:
         }
 
 
+def _stability(item: Learned) -> Rows:
+    """Yield what refits make of the department's card, a row where there were any."""
+    found = item.stability
+    if found is not None:
+        yield {
+            **_names(item),
+            "refit_count": found.refits,
+            "audience_jaccard": float(found.audience_jaccard.mean()),
+            "audience_jaccard_lowest": float(found.audience_jaccard.min()),
+            "rule_overlap": float(found.rule_overlap.mean()),
+            "is_kept": int(item.result.kept),
+        }
+
+
 def _evaluated_rules(item: Learned, audiences: Mapping[str, Audience]) -> Rows:
     features = audiences[item.department.name].features
     for position, (rule, card) in enumerate(zip(item.evaluation.rules, item.evaluation.cards, strict=True)):
@@ -347,6 +371,7 @@ def _evaluated_rules(item: Learned, audiences: Mapping[str, Audience]) -> Rows:
             **_names(item),
             "rule": f"R{position + 1}",
             "words": describe_rule(rule, features),
+            "condition_sql": compile_rule(rule).sql(TEMPLATE_DIALECT),
             "points": rule.points,
             "support": card.support.value,
             **{f"precision{suffix}": value for suffix, value in _bounds(card.precision)},

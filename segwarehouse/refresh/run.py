@@ -4,7 +4,7 @@ In: a configuration. Out: a new published state and a `RefreshReport`, or an err
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ import numpy as np
 from sqlglot import exp
 
 from segwarehouse.config import Config
-from segwarehouse.domain import Department
+from segwarehouse.domain import Department, RuleSet
 from segwarehouse.errors import SegwarehouseError, TooFewBuyers
 from segwarehouse.features import (
     Catalogue,
@@ -33,9 +33,11 @@ from segwarehouse.publish import State, View, publish, require_replaceable
 from segwarehouse.refresh.carry import Carried, append, carry_over
 from segwarehouse.refresh.choose import STEPPING_BACK, choose, choose_protocol, cutoffs
 from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out, learn, step_back, with_outcome
+from segwarehouse.refresh.former import former_cards
 from segwarehouse.refresh.history import Progress, Run, now, recorded
 from segwarehouse.refresh.later_data import require_no_later_data
 from segwarehouse.refresh.learned import CustomersMap, Learned, map_customers, store
+from segwarehouse.refresh.stability import measure_stability
 from segwarehouse.refresh.verify import audit, previous_audiences
 from segwarehouse.refresh.working import stage_sources, working_warehouse
 from segwarehouse.rules.compile import Audience, department_view, naming_its_run
@@ -143,7 +145,10 @@ def refresh(
             lambda: build_features(config, warehouse, models, catalogue, window, run.teller("build features")),
         )
         customers_map = run.step("map customers", lambda: map_customers(table, config.learning.seed))
-        tried = run.step("learn", lambda: _learn(config, warehouse, table, customers_map, chosen, evaluations, run))
+        former = former_cards(config, warehouse)
+        tried = run.step(
+            "learn", lambda: _learn(config, warehouse, table, customers_map, chosen, evaluations, former, run)
+        )
         learned = [item for item in tried if item.result.card.rules]
         if not learned:
             raise TooFewBuyers(
@@ -262,12 +267,20 @@ def _learn(
     customers_map: CustomersMap,
     chosen: Sequence[Department],
     evaluations: dict[str, Evaluation],
+    former: Mapping[str, RuleSet],
     run: Run,
 ) -> list[Learned]:
     """Learn every department anew, as of now, for publishing."""
     settings = settings_of(config, table, None)
     work = [
-        (table.for_department(warehouse, department), customers_map, evaluations[department.name], settings)
+        (
+            table.for_department(warehouse, department),
+            customers_map,
+            evaluations[department.name],
+            settings,
+            former.get(department.name),
+            config.rules.refits,
+        )
         for department in chosen
     ]
     learned: list[Learned] = []
@@ -278,16 +291,22 @@ def _learn(
 
 
 def learn_and_explain(
-    table: DepartmentTable, customers_map: CustomersMap, evaluation: Evaluation, settings: Settings
+    table: DepartmentTable,
+    customers_map: CustomersMap,
+    evaluation: Evaluation,
+    settings: Settings,
+    former: RuleSet | None,
+    refits: int,
 ) -> Learned:
-    """Learn a department with its maps and segments. It runs in a worker process."""
-    result = learn(table, settings, explain=True)
+    """Learn a department with its maps, its segments and what refits make of it. It runs in a worker process."""
+    result = learn(table, settings, explain=True, former=former)
+    stability = measure_stability(table, settings, result.card, refits)
     mapped_buyers = np.isin(customers_map.rows, table.rows[table.buyers])
     mixture = fit_mixture(customers_map.coordinates[mapped_buyers], seed=settings.seed)
     nearest, distances = mixture.nearest(customers_map.coordinates)
     if result.segment_map is None:
         raise SegwarehouseError(f"{table.department.name}: no segments were learned", "please report this")
-    return Learned(table, result, result.segment_map, mixture, nearest, distances, mapped_buyers, evaluation)
+    return Learned(table, result, result.segment_map, mixture, nearest, distances, mapped_buyers, evaluation, stability)
 
 
 def settings_of(config: Config, table: FeatureTable, cutoff: dt.date | None) -> Settings:
@@ -295,6 +314,7 @@ def settings_of(config: Config, table: FeatureTable, cutoff: dt.date | None) -> 
     return Settings(
         cutoff=cutoff,
         seed=config.learning.seed,
+        outcome_days=config.learning.outcome_days,
         budget=config.audience.budget,
         control_share=config.audience.control_share,
         population=table.total,
@@ -309,6 +329,7 @@ def settings_of(config: Config, table: FeatureTable, cutoff: dt.date | None) -> 
                 selection=SelectionParameters(max_conditions=max(1, config.learning.max_conditions - 1)),
                 max_rule_conditions=config.learning.max_rule_conditions,
             ),
+            target=config.rules.target,
             min_segment=max(config.audience.min_cell, DepartmentParameters().min_segment),
         ),
     )
@@ -328,7 +349,9 @@ def _audience(config: Config, catalogue: Catalogue, staged: Staged, item: Learne
     """Return what the department's view is compiled from: its card, simplified, with outcome probabilities."""
     features = {feature.name: feature for feature in catalogue.features}
     return Audience(
-        rule_set=simplify(with_outcome(item.result.card, item.evaluation.outcome_map)),
+        rule_set=simplify(
+            with_outcome(item.result.card, item.evaluation.outcome_map, item.table, config.learning.outcome_days)
+        ),
         features=features,
         department_key=item.department.key,
         budget=config.audience.budget,

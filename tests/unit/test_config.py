@@ -289,6 +289,7 @@ def test_every_setting_is_described() -> None:
         "source",
         "cleaning",
         "learning",
+        "rules",
         "audience",
     }
     assert all(item.description.endswith(".") and item.accepts for item in described)
