@@ -745,6 +745,14 @@ _GUESSES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyTy
             ),
             _NUMERIC,
         ),
+        "category": (
+            (
+                "subcategory", "sub_category", "product_category", "category", "category_name", "category_id",
+                "commodity", "product_group", "product_type", "aisle", "untergruppe", "warengruppe", "kategorie",
+                "subcategoria", "categoria", "sub_commodity",
+            ),
+            (),
+        ),
     }
 )  # fmt: skip
 

@@ -408,6 +408,10 @@ def test_the_commented_defaults_of_the_written_file_are_the_real_ones(tmp_path: 
                 "amount": "Umsatz",
             },
         ),
+        (
+            {"member": "BIGINT", "department": "VARCHAR", "Product Category": "VARCHAR", "store_id": "BIGINT"},
+            {"customer_id": "member", "department": "department", "category": "Product Category"},
+        ),
         ({"a": "VARCHAR", "order_date": "DATE", "total_note": "VARCHAR"}, {"occurred_at": "order_date"}),
         ({}, {}),
     ],
