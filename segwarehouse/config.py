@@ -239,6 +239,19 @@ class SourceConfig:
         default=None,
         metadata=_setting("Column: the product's category, finer than the department.", _TEXT, "product_category"),
     )
+    channel: str | None = field(
+        default=None, metadata=_setting("Column: in which store, or through which channel.", _TEXT, "store_id")
+    )
+    discount: str | None = field(
+        default=None,
+        metadata=_setting("Column: how much money off, with either sign.", _TEXT, "discount_amount"),
+    )
+    is_promotion: str | None = field(
+        default=None,
+        metadata=_setting(
+            "Column: whether on promotion: a flag, or a promotion's code where it was.", _TEXT, "is_promo"
+        ),
+    )
     customers: str | None = field(
         default=None,
         metadata=_setting(
@@ -275,7 +288,9 @@ class CleaningConfig:
     )
     bad_amounts: str = field(
         default="error",
-        metadata=_setting("Rows whose quantity or amount is NaN, infinite or no number.", _choice("error", "drop")),
+        metadata=_setting(
+            "Rows whose quantity, amount or discount is NaN, infinite or no number.", _choice("error", "drop")
+        ),
     )
 
 
@@ -321,6 +336,13 @@ class LearningConfig:
     max_category_columns: int = field(
         default=100,
         metadata=_setting("So many of the largest product categories get a feature each.", _whole(0, 2000)),
+    )
+    max_channel_columns: int = field(
+        default=20,
+        metadata=_setting("So many of the largest stores or channels get a feature each.", _whole(0, 2000)),
+    )
+    trend: bool = field(
+        default=False, metadata=_setting("Recent activity against each customer's own average as features.", _FLAG)
     )
     max_customers: int = field(
         default=50_000,
@@ -747,6 +769,14 @@ _GUESSES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyTy
             ),
             _NUMERIC,
         ),
+        "category": (
+            (
+                "subcategory", "sub_category", "product_category", "category", "category_name", "category_id",
+                "commodity", "product_group", "product_type", "aisle", "untergruppe", "warengruppe", "kategorie",
+                "subcategoria", "categoria", "sub_commodity",
+            ),
+            (),
+        ),
     }
 )  # fmt: skip
 
@@ -781,7 +811,7 @@ def _grade(column: str, type_name: str, names: Sequence[str], types: Sequence[st
     """Return how well a column fits a key, lower is better; None if it does not."""
     folded = type_name.casefold()
     fits = any(kind in folded for kind in types) if types else not any(kind in folded for kind in _TEMPORAL)
-    words = _words(column)
+    words = words_of(column)
     for position, name in enumerate(names):
         wanted = name.split("_")
         if "".join(words) == "".join(wanted):
@@ -795,7 +825,7 @@ def _grade(column: str, type_name: str, names: Sequence[str], types: Sequence[st
     return None
 
 
-def _words(column: str) -> list[str]:
+def words_of(column: str) -> list[str]:
     """Return the words of a column name, folded: ``CustomerID`` and ``customer-id`` are customer, id."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", column)
     return [word.casefold() for word in re.split(r"[\W_]+", spaced) if word]

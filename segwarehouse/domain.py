@@ -255,9 +255,10 @@ class Department:
 class Feature:
     """A column of the feature table.
 
-    `kind` is ``behaviour``, ``department``, ``category``, ``customer`` or ``activity`` (whole thousandths, read by the
-    activity measure only). `phrase` is what a person calls it ("purchases in PRODUCE"); `unit` is ``count``, ``days``,
-    ``amount``, ``flag`` or ``number``; `subject` is the department or category that it stands for.
+    `kind` is ``behaviour``, ``department``, ``category``, ``channel``, ``customer`` or ``activity`` (whole thousandths,
+    read by the activity measure only). `phrase` is what a person calls it ("purchases in PRODUCE"); `unit` is
+    ``count``, ``days``, ``amount``, ``flag`` or ``number``; `subject` is the department, category or channel that it
+    stands for.
     """
 
     name: str

@@ -3,7 +3,7 @@
 -- description: of its own, to join or to filter; it needs customer_id and department, and may have the others.
 select
     {{ column.customer_id | ident }} as customer_id,
-    {%- for name in ("occurred_at", "transaction_id", "quantity", "amount", "category") if column[name] %}
+    {%- for name in ("occurred_at", "transaction_id", "quantity", "amount", "category", "channel", "discount", "is_promotion") if column[name] %}
     {{ column[name] | ident }} as {{ name | ident }},
     {%- endfor %}
     {{ column.department | ident }} as department

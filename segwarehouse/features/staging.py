@@ -19,7 +19,16 @@ from segwarehouse.warehouse import Relation, Warehouse
 TRANSACTIONS = Relation("source", "transactions")
 CUSTOMERS = Relation("source", "customers")
 CUSTOMER_ID = "customer_id"
-OPTIONAL_COLUMNS = ("occurred_at", "transaction_id", "quantity", "amount", "category")
+OPTIONAL_COLUMNS = (
+    "occurred_at",
+    "transaction_id",
+    "quantity",
+    "amount",
+    "category",
+    "channel",
+    "discount",
+    "is_promotion",
+)
 
 _KEPT_ID_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "VARCHAR", "UUID")
 _NESTED = ("STRUCT", "MAP", "UNION", "[", "BLOB")
@@ -54,6 +63,7 @@ class Window:
             "cutoff": self.cutoff,
             "cutoff_date": self.cutoff.date(),
             "recent_from": self.cutoff - dt.timedelta(days=self.recent_days),
+            "recent_days": self.recent_days,
             "outcome_until": self.outcome_until,
             "observed_days": self.observed_days,
         }
@@ -66,7 +76,8 @@ class Staged:
     Attributes
     ----------
     has
-        Which of the optional columns there are, and ``purchases``: whether lines can be joined to purchases.
+        Which of the optional columns there are, and ``purchases``: whether lines can be joined to purchases;
+        ``promotion``: whether it is known what was bought on promotion; ``trend``: whether trends are features.
     as_of
         Everything before this moment is known, everything from it on is hidden.
     first_at, last_at
@@ -174,6 +185,8 @@ def attach_sources(config: Config, warehouse: Warehouse, *, overridden: bool) ->
         config.source.department,
         config.source.transaction_id or "",
         config.source.category or "",
+        config.source.channel or "",
+        config.source.is_promotion or "",
     )
     warehouse.attach_source("transactions", config.locate(config.source.transactions), text)
     for extra in config.source.extra:
@@ -234,6 +247,8 @@ def _look(
             )
     has = {name: name in types for name in OPTIONAL_COLUMNS}
     has["purchases"] = has["transaction_id"] or has["occurred_at"]
+    has["promotion"] = has["discount"] or has["is_promotion"]
+    has["trend"] = has["occurred_at"] and config.learning.trend
     extent = {"has": has, "tomorrow": _tomorrow(today)}
     build(warehouse, [read_model(models, "staging/extent.sql", extent)])
     row = warehouse.fetch(exp.select("first_at", "last_at").from_("staging.extent")).to_pylist()[0]
@@ -273,6 +288,7 @@ def _refuse_unusable(config: Config, staged: Staged) -> None:
         ("unreadable date", rules.unparseable_dates, "occurred_at", source.occurred_at, "unparseable_dates"),
         ("unusable amount", rules.bad_amounts, "amount", source.amount, "bad_amounts"),
         ("unusable quantity", rules.bad_amounts, "quantity", source.quantity, "bad_amounts"),
+        ("unusable discount", rules.bad_amounts, "discount", source.discount, "bad_amounts"),
         ("no customer", rules.null_customer, "customer_id", source.customer_id, "null_customer"),
         ("no department", rules.null_department, "department", source.department, "null_department"),
     )
@@ -280,6 +296,7 @@ def _refuse_unusable(config: Config, staged: Staged) -> None:
         "unreadable date": "can't be read as dates",
         "unusable amount": "are NaN, infinite or not numbers",
         "unusable quantity": "are NaN, infinite or not numbers",
+        "unusable discount": "are NaN, infinite or not numbers",
         "no customer": "are empty",
         "no department": "are empty",
     }

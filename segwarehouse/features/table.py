@@ -3,7 +3,7 @@
 In: `features.customers` and `features.behaviour`. Out: a `FeatureTable` with the features of a bounded, seeded sample
 of customers, and from it, department by department, a `DepartmentTable` without a trace of the department's lines:
 its own column is left out, and so are the categories that belong to it alone; the behaviour of its buyers, and their
-purchases in its other categories, are replaced by those without it.
+purchases in its other categories and in channels, are replaced by those without it.
 """
 
 from collections.abc import Sequence
@@ -15,12 +15,13 @@ import pyarrow as pa
 from sqlglot import exp
 
 from segwarehouse.domain import BoolArray, Department, Feature, FloatArray, IntArray
-from segwarehouse.features.catalogue import Catalogue
-from segwarehouse.warehouse import Warehouse, relation
+from segwarehouse.features.catalogue import Catalogue, Group
+from segwarehouse.warehouse import Relation, Warehouse, relation
 
 CUSTOMERS = relation("features.customers")
 BEHAVIOUR = relation("features.behaviour")
 CATEGORIES = relation("features.categories_without")
+CHANNELS = relation("features.channels_without")
 OUTCOMES = relation("features.outcomes")
 COUNTS = relation("features.department_counts")
 FIRST_PURCHASES = relation("features.first_purchases")
@@ -125,7 +126,8 @@ class FeatureTable:
             for index, feature in enumerate(self.catalogue.features)
             if feature.name != department.column and feature.name not in own
         ]
-        self._leave_out_of_categories(warehouse, key.copy(), values)
+        self._leave_out_of(CATEGORIES, "category_key", self.catalogue.categories, warehouse, key.copy(), values)
+        self._leave_out_of(CHANNELS, "channel_key", self.catalogue.channels, warehouse, key.copy(), values)
         later = warehouse.fetch(exp.select("customer_id").from_(OUTCOMES.table()).where(key.copy()))
         outcomes = self._mask(self.customer_ids.get_indexer(_ids(later["customer_id"])))
         rows = np.flatnonzero(values[:, position["breadth_count"]] > 0.0)
@@ -152,19 +154,28 @@ class FeatureTable:
         waited[places[places >= 0]] = _floats(first["waited_days"])[places >= 0]
         return waited
 
-    def _leave_out_of_categories(self, warehouse: Warehouse, key: exp.Expr, values: FloatArray) -> None:
-        """Put purchases in categories without a department, the one that `key` selects, into `values` (n, p)."""
-        if not self.catalogue.categories:
+    def _leave_out_of(
+        self,
+        counts: Relation,
+        name: str,
+        groups: Sequence[Group],
+        warehouse: Warehouse,
+        key: exp.Expr,
+        values: FloatArray,
+    ) -> None:
+        """Put purchases in groups without a department, the one that `key` selects, into `values` (n, p).
+
+        `name` is the column of `counts` that holds the keys of the groups.
+        """
+        if not groups:
             return
-        without = warehouse.fetch(
-            exp.select("customer_id", "category_key", "purchase_count").from_(CATEGORIES.table()).where(key)
-        )
+        without = warehouse.fetch(exp.select("customer_id", name, "purchase_count").from_(counts.table()).where(key))
         places = {feature.name: index for index, feature in enumerate(self.catalogue.features)}
-        columns = {category.key: places[category.column] for category in self.catalogue.categories}
+        columns = {group.key: places[group.column] for group in groups}
         rows = self.customer_ids.get_indexer(_ids(without["customer_id"]))
-        found = np.array([columns[each] for each in without["category_key"].to_pylist()], dtype=np.int64)
-        sampled = rows >= 0
-        values[rows[sampled], found[sampled]] = _floats(without["purchase_count"])[sampled]
+        found = np.array([columns.get(each, -1) for each in without[name].to_pylist()], dtype=np.int64)
+        wanted = (rows >= 0) & (found >= 0)
+        values[rows[wanted], found[wanted]] = _floats(without["purchase_count"])[wanted]
 
     def _mask(self, places: "np.ndarray[tuple[int, ...], np.dtype[np.intp]]") -> BoolArray:
         mask = np.zeros(len(self.customer_ids), dtype=np.bool_)

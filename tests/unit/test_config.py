@@ -326,7 +326,19 @@ def test_the_written_file_reads_back_to_the_same_object(tmp_path: Path) -> None:
 def test_the_commented_defaults_of_the_written_file_are_the_real_ones(tmp_path: Path) -> None:
     bare = loaded(tmp_path, render_config({"source": {"transactions": "t.csv"}}))
     text = render_config({"source": {"transactions": "t.csv"}})
-    optional = ("occurred_at", "transaction_id", "quantity", "amount", "category", "customers", "cost_per", "value_per")
+    optional = (
+        "occurred_at",
+        "transaction_id",
+        "quantity",
+        "amount",
+        "category",
+        "channel",
+        "discount",
+        "is_promotion",
+        "customers",
+        "cost_per",
+        "value_per",
+    )
     active = [
         line.removeprefix("# ") if " = " in line and not line.startswith(tuple(f"# {key}" for key in optional)) else ""
         for line in text.splitlines()
@@ -396,6 +408,10 @@ def test_the_commented_defaults_of_the_written_file_are_the_real_ones(tmp_path: 
                 "transaction_id": "Bon-Nr",
                 "amount": "Umsatz",
             },
+        ),
+        (
+            {"member": "BIGINT", "department": "VARCHAR", "Product Category": "VARCHAR", "store_id": "BIGINT"},
+            {"customer_id": "member", "department": "department", "category": "Product Category"},
         ),
         ({"a": "VARCHAR", "order_date": "DATE", "total_note": "VARCHAR"}, {"occurred_at": "order_date"}),
         ({}, {}),
