@@ -7,7 +7,8 @@ purchases in its other categories and in channels, are replaced by those without
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -49,6 +50,8 @@ class DepartmentTable:
         bool (n,): who has bought in the department before the cut-off.
     outcomes
         bool (n,): who buys in it within the outcome window. All False where there is none.
+    map_order
+        int64 (n,), or empty: who comes first onto a map that has no room for all; see `FeatureTable.map_order`.
     """
 
     department: Department
@@ -59,6 +62,7 @@ class DepartmentTable:
     activity_values: FloatArray
     buyers: BoolArray
     outcomes: BoolArray
+    map_order: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def subset(self, customers: BoolArray) -> "DepartmentTable":
         """Return the table of the customers in a mask (n,)."""
@@ -69,6 +73,7 @@ class DepartmentTable:
             activity_values=self.activity_values[customers],
             buyers=self.buyers[customers],
             outcomes=self.outcomes[customers],
+            map_order=self.map_order[customers] if len(self.map_order) else self.map_order,
         )
 
 
@@ -95,6 +100,15 @@ class FeatureTable:
     values: FloatArray
     activity_values: FloatArray
     total: int
+
+    @cached_property
+    def map_order(self) -> IntArray:
+        """int64 (n,): a number for each customer that her id alone decides, as good as drawn by lot.
+
+        A sample of the lowest keeps its people from run to run, while others come and go.
+        """
+        text = np.array([str(each) for each in self.customer_ids], dtype=object)
+        return np.asarray(pd.util.hash_array(text, categorize=False).view(np.int64))
 
     def for_department(self, warehouse: Warehouse, department: Department) -> DepartmentTable:
         """Return the table with `department` left out of everything, and who bought there before and after."""
@@ -133,6 +147,7 @@ class FeatureTable:
             activity_values=activity[rows],
             buyers=self._mask(places)[rows],
             outcomes=outcomes[rows],
+            map_order=self.map_order[rows],
         )
 
     def _leave_out_of(

@@ -154,7 +154,14 @@ class _Judged:
 def learn(table: DepartmentTable, settings: Settings, *, explain: bool) -> DepartmentLearned:
     """Learn a department's card, and with `explain` its maps and segments too."""
     return learn_department(
-        Population(table.values, table.features, table.buyers, table.activity_values, table.activity_features),
+        Population(
+            table.values,
+            table.features,
+            table.buyers,
+            table.activity_values,
+            table.activity_features,
+            table.map_order,
+        ),
         seed=settings.seed,
         explain=explain,
         parameters=replace(settings.parameters, least_selected=_least_selected(table, settings)),
