@@ -7,7 +7,8 @@ purchases in its other categories and in channels, are replaced by those without
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -54,6 +55,8 @@ class DepartmentTable:
     waited_days
         float64 (n,): days from a customer's first purchase anywhere to her first one in the department, or to the
         cut-off. All 0 where there are no times.
+    map_order
+        int64 (n,), or empty: who comes first onto a map that has no room for all; see `FeatureTable.map_order`.
     """
 
     department: Department
@@ -65,6 +68,7 @@ class DepartmentTable:
     buyers: BoolArray
     outcomes: BoolArray
     waited_days: FloatArray
+    map_order: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def subset(self, customers: BoolArray) -> "DepartmentTable":
         """Return the table of the customers in a mask (n,)."""
@@ -76,6 +80,7 @@ class DepartmentTable:
             buyers=self.buyers[customers],
             outcomes=self.outcomes[customers],
             waited_days=self.waited_days[customers],
+            map_order=self.map_order[customers] if len(self.map_order) else self.map_order,
         )
 
 
@@ -102,6 +107,15 @@ class FeatureTable:
     values: FloatArray
     activity_values: FloatArray
     total: int
+
+    @cached_property
+    def map_order(self) -> IntArray:
+        """int64 (n,): a number for each customer that her id alone decides, as good as drawn by lot.
+
+        A sample of the lowest keeps its people from run to run, while others come and go.
+        """
+        text = np.array([str(each) for each in self.customer_ids], dtype=object)
+        return np.asarray(pd.util.hash_array(text, categorize=False).view(np.int64))
 
     def for_department(self, warehouse: Warehouse, department: Department) -> DepartmentTable:
         """Return the table with `department` left out of everything, and who bought there before and after."""
@@ -141,6 +155,7 @@ class FeatureTable:
             buyers=self._mask(places)[rows],
             outcomes=outcomes[rows],
             waited_days=self._waited_days(warehouse, key.copy())[rows],
+            map_order=self.map_order[rows],
         )
 
     def _waited_days(self, warehouse: Warehouse, key: exp.Expr) -> FloatArray:

@@ -19,7 +19,7 @@ from segwarehouse.learn.activity import activity_columns, fit_activity
 from segwarehouse.learn.affinity import high_propensity_cluster
 from segwarehouse.learn.calibrate import calibrate
 from segwarehouse.learn.card import CardParameters, Draft, learn_card
-from segwarehouse.learn.cluster import Clusters, cluster, name_segments
+from segwarehouse.learn.cluster import Clusters, cluster
 from segwarehouse.learn.embed import Embedding, embed
 from segwarehouse.learn.entry import with_entry_rule
 from segwarehouse.learn.population import Population
@@ -30,6 +30,7 @@ from segwarehouse.learn.propensity import (
     confusion_matrices,
     fit_propensity,
 )
+from segwarehouse.learn.segments import name_segments
 
 _LEAST_SEGMENT_SHARE = 0.02
 _CONFIDENCE = 0.95
@@ -238,7 +239,7 @@ def calibrated_card(rules: tuple[Rule, ...], activity: Activity, population: Pop
 
 
 def _segment_map(population: Population, propensity: Propensity, seed: int, min_segment: int) -> SegmentMap:
-    embedding = embed(propensity.explanation.shap, seed=seed)
+    embedding = embed(propensity.explanation.shap, seed=seed, order=population.map_order)
     rows = embedding.rows
     least = max(min_segment, int(np.ceil(_LEAST_SEGMENT_SHARE * len(rows))))
     clusters = cluster(embedding.coordinates, propensity.log_odds[rows], seed=seed, min_size=least)
@@ -248,5 +249,6 @@ def _segment_map(population: Population, propensity: Propensity, seed: int, min_
         values=population.values[rows],
         features=population.features,
         labels=population.labels[rows],
+        min_cell=least,
     )
     return SegmentMap(embedding, clusters, segments)

@@ -96,5 +96,14 @@ def append(warehouse: Warehouse, carried: Carried) -> None:
     for name, rows in carried.tables.items():
         target = Relation("learned", name)
         present = warehouse.fetch(exp.select("*").from_(target.table()))
-        added = rows.select(present.column_names).cast(present.schema)
+        added = shaped(rows, present.schema)
         warehouse.load(target, pa.concat_tables([present, added]).combine_chunks())
+
+
+def shaped(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return rows with the columns of a schema; one that an older version did not publish is NULL."""
+    columns = [
+        rows[field.name].cast(field.type) if field.name in rows.column_names else pa.nulls(rows.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)

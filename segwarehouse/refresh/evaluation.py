@@ -162,7 +162,14 @@ def learn(
     A `former` card is for publishing alone: to a time in the past it would bring what was learned since.
     """
     return learn_department(
-        Population(table.values, table.features, table.buyers, table.activity_values, table.activity_features),
+        Population(
+            table.values,
+            table.features,
+            table.buyers,
+            table.activity_values,
+            table.activity_features,
+            table.map_order,
+        ),
         seed=settings.seed,
         explain=explain,
         parameters=replace(settings.parameters, least_selected=_least_selected(table, settings)),

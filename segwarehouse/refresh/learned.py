@@ -4,17 +4,18 @@ In: a department's table, its learned card, maps and segments, and its evaluatio
 that the learning or the evaluation has not found, counts of the rules over all customers aside.
 """
 
+import datetime as dt
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from segwarehouse.config import Config
-from segwarehouse.domain import BoolArray, Department, FloatArray, IntArray, Segment
+from segwarehouse.domain import Department, FloatArray, IntArray, Segment
 from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.evaluate.intervals import Quality, verdict
 from segwarehouse.features import DepartmentTable, FeatureTable
@@ -24,6 +25,7 @@ from segwarehouse.learn.mixture import Mixture
 from segwarehouse.project import create_schema
 from segwarehouse.refresh.evaluation import BASELINE, BEST_SINGLE, BLACK_BOX, RULES, Evaluation, score
 from segwarehouse.refresh.quality import difference_rows, evaluation_rows, profit_rows, reliability_rows
+from segwarehouse.refresh.segments import MIXTURE, PERSONA, Grouped, Identity, PreviousSegments, segment_rows
 from segwarehouse.refresh.stability import Stability
 from segwarehouse.rules.card import card_to_json
 from segwarehouse.rules.compile import Audience, compile_membership, compile_rule
@@ -55,12 +57,14 @@ class Learned:
         Of its buyers on the customers map of m customers.
     nearest, distances
         int64 and float64 (m,): the nearest component of every mapped customer, and how far its centre is.
-    mapped_buyers
-        bool (m,): who of the mapped customers buys here.
+    components
+        The components as segments.
     evaluation
         How good its ranking was in the past.
     stability
         What refits make of it; None where there were none.
+    persona_identity, component_identity
+        What personas and components are called, by place.
     """
 
     table: DepartmentTable
@@ -69,9 +73,11 @@ class Learned:
     mixture: Mixture
     nearest: IntArray
     distances: FloatArray
-    mapped_buyers: BoolArray
+    components: tuple[Segment, ...]
     evaluation: Evaluation
     stability: Stability | None
+    persona_identity: Identity
+    component_identity: Identity
 
     @property
     def department(self) -> Department:
@@ -91,12 +97,27 @@ class CustomersMap:
     main_departments: Sequence[str | None]
 
 
+def identified(
+    item: Learned, table: FeatureTable, mapped: CustomersMap, before: PreviousSegments, as_of: dt.date
+) -> Learned:
+    """Return what was learned of a department with its segments called as they were before, where they are the same."""
+    clusters, rows = item.segment_map.clusters, item.table.rows[item.segment_map.embedding.rows]
+    personas = Grouped(table.customer_ids.take(rows), clusters.labels, len(clusters.centres))
+    components = Grouped(table.customer_ids.take(mapped.rows), item.nearest, len(item.components))
+    name = item.department.name
+    return replace(
+        item,
+        persona_identity=before.identify(name, PERSONA, personas, as_of),
+        component_identity=before.identify(name, MIXTURE, components, as_of),
+    )
+
+
 def map_customers(table: FeatureTable, seed: int) -> CustomersMap:
     """Lay out customers by the logarithm of their purchases in each department: t-SNE, as in the recipe."""
     places = [i for i, feature in enumerate(table.catalogue.features) if feature.kind == "department"]
     names = [table.catalogue.features[i].subject for i in places]
     counts = table.values[:, places]
-    found: Embedding = embed(np.log1p(counts), seed=seed, method="tsne")
+    found: Embedding = embed(np.log1p(counts), seed=seed, method="tsne", order=table.map_order)
     sampled = counts[found.rows]
     main = [names[best] if row[best] > 0 else None for row, best in zip(sampled, sampled.argmax(axis=1), strict=True)]
     return CustomersMap(found.rows, found.coordinates, main)
@@ -194,8 +215,13 @@ _COLUMNS: Mapping[str, str] = {
         "department_key:int department refit_count:int audience_jaccard:real audience_jaccard_lowest:real "
         "rule_overlap:real is_kept:int"
     ),
-    "segments": ("department_key:int department kind segment_id:int name size:int buyer_share:real lift:real drivers"),
-    "cluster_scores": "department_key:int department kind number:int silhouette:real bic:real is_chosen:int",
+    "segments": (
+        "department_key:int department kind segment_id:int name size:int weight:real buyer_share:real lift:real "
+        "drivers typical since:day"
+    ),
+    "cluster_scores": (
+        "department_key:int department kind number:int silhouette:real stability:real bic:real is_chosen:int"
+    ),
     "mixtures": (
         "department_key:int department component:int weight:real mean_x:real mean_y:real covariance_xx:real "
         "covariance_xy:real covariance_yy:real"
@@ -382,20 +408,14 @@ def _evaluated_rules(item: Learned, audiences: Mapping[str, Audience]) -> Rows:
 
 
 def _segments(item: Learned, min_cell: int) -> Rows:
-    for kind, segments in (("persona", item.segment_map.segments), ("mixture", _components(item))):
-        for segment in segments:
-            if segment.size >= min_cell:
-                yield {**_names(item), "kind": kind, **asdict(segment), "drivers": "; ".join(segment.drivers)}
-
-
-def _components(item: Learned) -> Iterator[Segment]:
-    """Yield each component of the mixture as a segment: the customers whose nearest centre it has."""
-    share = float(item.table.buyers.mean())
-    for component in range(len(item.mixture.weights)):
-        mask = item.nearest == component
-        buyers = float(item.mapped_buyers[mask].mean()) if mask.any() else 0.0
-        name = f"around ({item.mixture.means[component][0]:.1f}, {item.mixture.means[component][1]:.1f})"
-        yield Segment(component, name, int(mask.sum()), buyers, buyers / share if share else math.nan, ())
+    features = {feature.name: feature for feature in item.table.features}
+    found = (
+        (PERSONA, item.segment_map.segments, item.persona_identity),
+        (MIXTURE, item.components, item.component_identity),
+    )
+    for kind, segments, identity in found:
+        for row in segment_rows(segments, kind, identity, features, min_cell):
+            yield {**_names(item), **row}
 
 
 def _cluster_scores(item: Learned) -> Rows:
@@ -406,6 +426,7 @@ def _cluster_scores(item: Learned) -> Rows:
             "kind": "persona",
             "number": tried.number,
             "silhouette": tried.silhouette,
+            "stability": tried.stability,
             "is_chosen": int(tried.number == chosen),
         }
     for fitted in item.mixture.scores:
@@ -414,6 +435,7 @@ def _cluster_scores(item: Learned) -> Rows:
             "kind": "mixture",
             "number": fitted.number,
             "silhouette": fitted.silhouette,
+            "stability": fitted.stability,
             "bic": fitted.bic,
             "is_chosen": int(fitted.number == len(item.mixture.weights)),
         }
@@ -421,8 +443,8 @@ def _cluster_scores(item: Learned) -> Rows:
 
 def _mixtures(item: Learned) -> Rows:
     mixture = item.mixture
-    for component, (weight, mean, covariance) in enumerate(
-        zip(mixture.weights, mixture.means, mixture.covariances, strict=True)
+    for component, weight, mean, covariance in zip(
+        item.component_identity.ids.tolist(), mixture.weights, mixture.means, mixture.covariances, strict=True
     ):
         yield {
             **_names(item),
@@ -468,6 +490,7 @@ def _department_map(item: Learned, table: FeatureTable, customers_map: Customers
     rows = item.table.rows[embedding.rows]
     place = pd.Index(customers_map.rows).get_indexer(pd.Index(rows))
     mapped = place >= 0
+    components = item.component_identity.ids[item.nearest[place]]
     return pa.table(
         {
             "department_key": pa.array(np.full(len(embedding.rows), item.department.key, dtype=np.int64)),
@@ -475,10 +498,10 @@ def _department_map(item: Learned, table: FeatureTable, customers_map: Customers
             "customer_id": pa.array(table.customer_ids.take(rows)),
             "x": embedding.coordinates[:, 0],
             "y": embedding.coordinates[:, 1],
-            "segment_id": clusters.labels,
+            "segment_id": item.persona_identity.ids[clusters.labels],
             "probability": item.result.propensity.probability[embedding.rows],
             "is_buyer": item.table.buyers[embedding.rows],
-            "mixture_component": pa.array(np.where(mapped, item.nearest[place], -1), mask=~mapped),
+            "mixture_component": pa.array(components, mask=~mapped),
             "mixture_distance": pa.array(np.where(mapped, item.distances[place], 0.0), mask=~mapped),
         }
     )

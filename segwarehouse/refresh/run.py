@@ -27,6 +27,7 @@ from segwarehouse.features import (
 from segwarehouse.learn.card import CardParameters
 from segwarehouse.learn.department import DepartmentParameters
 from segwarehouse.learn.mixture import fit_mixture
+from segwarehouse.learn.segments import name_components
 from segwarehouse.learn.selection import SelectionParameters
 from segwarehouse.project import build, load_models, run_check
 from segwarehouse.publish import State, View, publish, require_replaceable
@@ -36,7 +37,8 @@ from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out
 from segwarehouse.refresh.former import former_cards
 from segwarehouse.refresh.history import Progress, Run, now, recorded
 from segwarehouse.refresh.later_data import require_no_later_data
-from segwarehouse.refresh.learned import CustomersMap, Learned, map_customers, store
+from segwarehouse.refresh.learned import CustomersMap, Learned, identified, map_customers, store
+from segwarehouse.refresh.segments import Identity, previous_segments
 from segwarehouse.refresh.stability import measure_stability
 from segwarehouse.refresh.verify import audit, previous_audiences
 from segwarehouse.refresh.working import stage_sources, working_warehouse
@@ -156,6 +158,8 @@ def refresh(
                 "bring more transactions, or more columns of customers",
                 buyers=0,
             )
+        before = previous_segments(config, warehouse)
+        learned = [identified(item, table, customers_map, before, staged.as_of.date()) for item in learned]
         refused += [(item.department, NO_RULE) for item in tried if not item.result.card.rules]
         carried = carry_over(config, catalogue, staged, run.run_id, chosen) if departments else Carried()
         refused = [(department, why) for department, why in refused if department.name not in carried.audiences]
@@ -300,13 +304,35 @@ def learn_and_explain(
 ) -> Learned:
     """Learn a department with its maps, its segments and what refits make of it. It runs in a worker process."""
     result = learn(table, settings, explain=True, former=former)
-    stability = measure_stability(table, settings, result.card, refits)
+    if result.segment_map is None:
+        raise SegwarehouseError(f"{table.department.name}: no segments were learned", "please report this")
     mapped_buyers = np.isin(customers_map.rows, table.rows[table.buyers])
     mixture = fit_mixture(customers_map.coordinates[mapped_buyers], seed=settings.seed)
     nearest, distances = mixture.nearest(customers_map.coordinates)
-    if result.segment_map is None:
-        raise SegwarehouseError(f"{table.department.name}: no segments were learned", "please report this")
-    return Learned(table, result, result.segment_map, mixture, nearest, distances, mapped_buyers, evaluation, stability)
+    known = np.isin(customers_map.rows, table.rows)
+    places = np.searchsorted(table.rows, customers_map.rows[known])
+    components = name_components(
+        nearest[known],
+        len(mixture.weights),
+        values=table.values[places],
+        features=table.features,
+        labels=table.buyers[places],
+        weights=mixture.weights,
+        min_cell=settings.min_cell,
+    )
+    return Learned(
+        table=table,
+        result=result,
+        segment_map=result.segment_map,
+        mixture=mixture,
+        nearest=nearest,
+        distances=distances,
+        components=components,
+        evaluation=evaluation,
+        stability=measure_stability(table, settings, result.card, refits),
+        persona_identity=Identity.new(len(result.segment_map.segments)),
+        component_identity=Identity.new(len(components)),
+    )
 
 
 def settings_of(config: Config, table: FeatureTable, cutoff: dt.date | None) -> Settings:

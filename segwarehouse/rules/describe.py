@@ -172,7 +172,10 @@ def describe_condition(condition: Condition, features: Mapping[str, Feature]) ->
     if threshold == 1:
         words = (wording.some if at_least else wording.none) or words
     return words.format(
-        n=_number(threshold), share=_percent(threshold), s=_one_line(feature.subject), p=_one_line(feature.phrase)
+        n=number_in_words(threshold),
+        share=percent_in_words(threshold),
+        s=on_one_line(feature.subject),
+        p=on_one_line(feature.phrase),
     )
 
 
@@ -191,20 +194,20 @@ def _wording(feature: Feature, threshold: float) -> Wording:
     return {"count": _COUNT, "days": _DAYS}.get(feature.unit, _NUMBER)
 
 
-def _number(value: float) -> str:
+def number_in_words(value: float) -> str:
     """Return a number as a person writes it; different doubles read differently."""
     return f"{int(value):,}" if float(value).is_integer() and abs(value) < 1e16 else f"{float(value):,}"
 
 
-def _percent(value: float) -> str:
+def percent_in_words(value: float) -> str:
     """Return a share as percent; different doubles read differently.
 
-    >>> _percent(0.07), _percent(1.0)
+    >>> percent_in_words(0.07), percent_in_words(1.0)
     ('7%', '100%')
     """
     return f"{(Decimal(repr(value)) * 100).normalize():f}%"
 
 
-def _one_line(text: str) -> str:
+def on_one_line(text: str) -> str:
     """Return text from data without line breaks, tabs and NUL, which no marketer wants in a cell."""
     return " ".join(text.replace("\0", " ").split())

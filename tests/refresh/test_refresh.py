@@ -86,6 +86,19 @@ def test_every_result_table_of_the_recipe_is_there_and_consistent(published: Pub
     personas = ask(folder, "select * from targeting.segments where kind = 'persona'")
     assert (personas.groupby("department")["size"].sum() <= 500).all()
     assert (personas["size"] >= 10).all()
+    segments = ask(folder, "select * from targeting.segments")
+    assert segments.loc[segments["drivers"] != "", "typical"].str.startswith("typically ").any()
+    assert set(segments["since"].dt.date) == {published[1].as_of}
+    assert segments.loc[segments["kind"] == "mixture", "weight"].between(0.0, 1.0).all()
+    scores = ask(folder, "select * from targeting.cluster_scores where number > 1")
+    assert scores["stability"].between(-0.5, 1.0).all()
+    mapped = ask(
+        folder,
+        "select department, segment_id, count(*) as size from targeting.department_maps group by all",
+    )
+    both = personas.merge(mapped, on=["department", "segment_id"], suffixes=("", "_mapped"))
+    assert len(both) == len(personas)
+    assert (both["size"] == both["size_mapped"]).all()
 
 
 def test_the_audiences_table_is_the_views_down_to_the_budget(published: Published) -> None:
@@ -140,7 +153,16 @@ def twin(published: Published, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def test_the_same_data_and_seed_publish_the_same(published: Published, twin: Path) -> None:
     folder, _ = published
-    for table in ("rules", "cards", "evaluated_rules", "evaluation", "departments", "segments", "mixtures"):
+    for table in (
+        "rules",
+        "cards",
+        "evaluated_rules",
+        "evaluation",
+        "departments",
+        "segments",
+        "mixtures",
+        "cluster_scores",
+    ):
         query = f"select * from targeting.{table}"
         pd.testing.assert_frame_equal(ask(folder, query), ask(twin, query), check_exact=True)
     definitions = "select view_name, sql from duckdb_views() where schema_name = 'targeting' order by view_name"
@@ -242,8 +264,12 @@ def test_views_can_be_published_in_the_working_database_itself(tmp_path: Path, t
     config.write_text(text, encoding="utf-8")
     Project(folder).refresh()
     assert all(proof["proved"] for proof in Project(folder).verify())
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+        connection.execute("update targeting.department_maps set segment_id = 9 - segment_id").fetchall()
     again = Project(folder).refresh()
     with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
+        numbers = "select distinct segment_id from targeting.segments where kind = 'persona'"
+        assert all(number >= 5 for (number,) in connection.execute(numbers).fetchall())
         assert connection.execute("select run_id from targeting.run").fetchall() == [(again.run_id,)]
         assert connection.execute("select count(*) from targeting.runs").fetchall() == [(2,)]
         assert connection.execute("select count(*) from targeting.toys where in_budget").fetchall() == [(BUDGET,)]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from segwarehouse.domain import Column, Feature, FloatArray, Rule
+from segwarehouse.domain import Column, Feature, FloatArray, IntArray, Rule
 from segwarehouse.errors import SegwarehouseError
 from segwarehouse.learn import department
 from segwarehouse.learn.activity import activity_columns
@@ -93,7 +93,7 @@ def test_limits_of_the_card_can_be_set() -> None:
 
 
 def test_explaining_adds_segments_and_changes_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    def first_two(shap: FloatArray, *, seed: int) -> Embedding:
+    def first_two(shap: FloatArray, *, seed: int, order: IntArray) -> Embedding:
         order = np.argsort(-np.abs(shap).mean(axis=0), kind="stable")[:2]
         rows = np.arange(0, COUNT, 2)
         return Embedding(rows, shap[rows][:, order])
