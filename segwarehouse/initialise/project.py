@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 from sqlglot import exp
 
+from segwarehouse import display
 from segwarehouse.config import CONFIG_NAME, render_config
 from segwarehouse.errors import ConfigError, SourceError, did_you_mean
 from segwarehouse.initialise.guess import Guess, Guesses, guess
@@ -75,6 +76,14 @@ class Initialised:
             "rows": self.rows,
             "preview": self.preview.to_dict(orient="records"),
         }
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        found = self.as_dict()
+        return display.page(
+            display.table(f"Columns, from {self.rows:,} rows", found["parts"]),
+            display.facts("Written", {"configuration": self.path, **self.written}),
+        )
 
 
 def initialise(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.errors import TooFewBuyers
 from segwarehouse.features import read_catalogue
@@ -71,6 +72,17 @@ class CheckReport:
             "as_of": self.as_of.isoformat(),
             "protocol": self.protocol,
         }
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        found = self.as_dict()
+        seen = {**found["source"], "as_of": found["as_of"], "protocol": found["protocol"]}
+        return display.page(
+            display.facts("What a refresh would find", seen),
+            display.sentences(self.advice),
+            display.table("Departments", self.departments),
+            display.table("Transaction lines", self.cleaning),
+        )
 
 
 def check(config: Config, *, as_of: dt.date | None = None) -> CheckReport:

@@ -94,17 +94,23 @@ def _exported(state: Warehouse, wanted: dict[str, tuple[str, Audience]], dialect
     population = Population.read(state) if proves else None
     columns = state.columns(CUSTOMERS)
     for department, (view_name, audience) in wanted.items():
-        query = department_view(audience)
-        validate_view(query, columns, dialect=dialect)
-        text = render(query, dialect)
+        validate_view(department_view(audience), columns, dialect=dialect)
         label = TRANSPILED
         if population is not None:
+            text = render(department_view(audience), dialect)
             executed = sqlglot.parse_one(text, read=dialect, into=exp.Select)
             prove_on_customers(state, audience, population=population, view=executed).require(department)
             label = PROVED
-        statement = exp.Create(this=Relation("targeting", view_name).table(), kind="VIEW", expression=query)
-        statement.add_comments(list(_remarks(department, audience, label, dialect)))
-        yield Exported(department, view_name, dialect, label, f"{render(statement, dialect, comments=True)};")
+        text = create_view(department, view_name, audience, dialect, label)
+        yield Exported(department, view_name, dialect, label, text)
+
+
+def create_view(department: str, view_name: str, audience: Audience, dialect: str, label: str) -> str:
+    """Return the statement that creates a department's view, with remarks that say what it is."""
+    view = Relation("targeting", view_name).table()
+    statement = exp.Create(this=view, kind="VIEW", expression=department_view(audience))
+    statement.add_comments(list(_remarks(department, audience, label, dialect)))
+    return f"{render(statement, dialect, comments=True)};"
 
 
 def render(tree: exp.Expr, dialect: str, *, comments: bool = False) -> str:

@@ -9,19 +9,6 @@ from segwarehouse.cli.log import showing_progress
 from segwarehouse.cli.options import as_of_option, example, json_option, next_command, open_project, project_option
 from segwarehouse.cli.render import VERDICTS, print_json, print_table, printable, say
 
-DEPARTMENT_COLUMNS = (
-    "department",
-    "view_name",
-    "buyers",
-    "candidates",
-    "rule_count",
-    "lift_at_budget",
-    "verdict",
-    "auc",
-    "activity_auc",
-    "remark",
-)
-
 
 @click.command(
     epilog=example(
@@ -46,12 +33,14 @@ def refresh(directory: Path, as_of: dt.date | None, departments: tuple[str, ...]
         else:
             click.echo("\n".join(f"-- {printable(step)}\n{sql.rstrip().rstrip(';')};\n" for step, sql in plan))
         return
+    from segwarehouse.refresh.run import DISPLAYED
+
     with showing_progress() as progress:
         report = project.refresh(as_of=as_of, departments=departments, progress=progress).as_dict()
     if as_json:
         print_json(report)
         return
-    print_table(report["departments"], DEPARTMENT_COLUMNS, marks=VERDICTS)
+    print_table(report["departments"], DISPLAYED, marks=VERDICTS)
     print_table(report["refused"], title="Left out")
     count = len(report["departments"])
     say(f"Run {report['run_id']}: {count} departments as of {report['as_of']}, {report['seconds']:.0f} s.")
