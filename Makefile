@@ -26,7 +26,7 @@ docs: $(VENV)/.installed  ## build the documentation into site/, where any warni
 	$(BIN)/mkdocs build --quiet --strict --site-dir site
 
 clients: $(VENV)/.installed  ## read a published state with clients that need environments of their own; takes minutes
-	$(BIN)/python -m tests.clients.apart
+	$(BIN)/python -m benchmarks.clients
 
 format: $(VENV)/.installed  ## put the code into the house format
 	$(BIN)/ruff format .
