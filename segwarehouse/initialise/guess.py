@@ -38,10 +38,23 @@ class Guess:
 
 @dataclass(frozen=True)
 class Guesses:
-    """What was found: the parts, settings of `[source]` that say how values are written, rows and columns."""
+    """What was found.
+
+    Attributes
+    ----------
+    parts
+        Which column plays which part.
+    written
+        Settings of `[source]` that say how values are written.
+    unreadable
+        For a part, why a column of a fitting name does not play it.
+    rows, columns
+        What was looked at.
+    """
 
     parts: tuple[Guess, ...]
     written: Mapping[str, object]
+    unreadable: Mapping[str, str]
     rows: int
     columns: Mapping[str, Column]
 
@@ -61,6 +74,12 @@ class _Look:
     columns: dict[str, Column]
     parts: dict[str, Guess] = field(default_factory=dict)
     written: dict[str, object] = field(default_factory=dict)
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    def refuse(self, key: str, name: str, what: str) -> None:
+        """Note that a column of a fitting name does not hold what it should."""
+        such = ", ".join(repr(value[:_LONGEST]) for value in most_frequent(self.warehouse, name, 2))
+        self.unreadable.setdefault(key, f"{name} holds {such}, … which can't be read as {what}")
 
     def candidates(self, key: str) -> list[tuple[str, str]]:
         """Return the columns that may play a part, with how sure their names are."""
@@ -93,7 +112,7 @@ def guess(warehouse: Warehouse, types: dict[str, str], given: Mapping[str, str])
             look.parts["department"] = part
     _settle_price(look)
     ordered = tuple(look.parts[key] for key in KEYS if key in look.parts)
-    return Guesses(ordered, look.written, rows, columns)
+    return Guesses(ordered, look.written, look.unreadable, rows, columns)
 
 
 def _key(look: _Look, key: str) -> Guess | None:
@@ -150,6 +169,7 @@ def _time(look: _Look, key: str) -> Guess | None:
     for name, sure in look.candidates(key):
         dates = read_dates(look.warehouse, name)
         if not mostly(dates.share) or dates.first is None or dates.last is None:
+            look.refuse(key, name, "times")
             continue
         written = dates.format
         seen = f"{dates.first:%Y-%m-%d} to {dates.last:%Y-%m-%d}"
@@ -169,6 +189,7 @@ def _number(look: _Look, key: str) -> Guess | None:
     for name, sure in look.candidates(key):
         numbers = read_numbers(look.warehouse, name)
         if not mostly(numbers.share) or numbers.least is None or numbers.most is None:
+            look.refuse(key, name, "numbers")
             continue
         seen = f"{numbers.least:,.6g} to {numbers.most:,.6g}"
         is_text = not any(kind in look.types[name].casefold() for kind in NUMERIC)

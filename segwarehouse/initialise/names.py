@@ -34,7 +34,7 @@ _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "invoice_date", "order_date", "purchase_date", "purchased_at", "created_at", "ordered_at", "sale_date",
             "trans_date", "datetime", "date", "date_time", "event_time", "time", "datum", "belegdatum", "kaufdatum",
             "rechnungsdatum", "bestelldatum", "buchungsdatum", "verkaufsdatum", "zeitpunkt", "fecha", "date_achat",
-            "day",
+            "day", "when",
         ),
         "transaction_id": (
             "transaction_id", "basket_id", "order_id", "invoice_id", "receipt_id", "invoice_no", "invoice_number",

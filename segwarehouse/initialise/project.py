@@ -27,6 +27,7 @@ MOST_ROWS = 1_000_000
 
 _TRANSACTIONS = Relation("source", "transactions")
 _READ_AS_TEXT = ("customer_id", "department", "transaction_id", "occurred_at")
+_SPREADSHEETS = {".xlsx", ".xls", ".xlsm", ".ods", ".numbers"}
 _NEEDED = ("customer_id", "department")
 
 
@@ -41,7 +42,7 @@ class Initialised:
     parts
         Which column plays which part, how sure that is, and what was seen in it.
     missing
-        Parts that no column plays.
+        Parts that no column plays, with the reason where a column looked like it.
     written
         Settings that say how times, numbers and the file are written.
     rows
@@ -52,7 +53,7 @@ class Initialised:
 
     path: Path
     parts: tuple[Guess, ...]
-    missing: tuple[str, ...]
+    missing: Mapping[str, str]
     written: Mapping[str, object]
     rows: int
     preview: pd.DataFrame
@@ -71,7 +72,7 @@ class Initialised:
                 {"key": part.key, "column": part.column, "how_sure": part.sure, "seen": part.seen}
                 for part in self.parts
             ],
-            "missing": list(self.missing),
+            "missing": dict(self.missing),
             "written": dict(self.written),
             "rows": self.rows,
             "preview": self.preview.to_dict(orient="records"),
@@ -111,6 +112,7 @@ def initialise(
     if path.exists():
         raise ConfigError(f"{path} exists already", "edit it, or move it away", key="", value=str(path))
     source = Path(transactions)
+    _require_file(source)
     with connect(None) as warehouse:
         types, encoding = _attach(warehouse, source)
         given = _given(columns or {}, types)
@@ -118,6 +120,8 @@ def initialise(
         warehouse.execute(exp.Create(this=LOOKED.table(), kind="TABLE", expression=first_rows))
         preview = warehouse.fetch(exp.select("*").from_(LOOKED.table()).limit(PREVIEW_ROWS)).to_pandas()
         found = guess(warehouse, types, given)
+    if not found.rows:
+        raise SourceError(f"{source} holds no rows", "is it the right file, and was it written completely?")
     for key in _NEEDED:
         if found.of(key) is None:
             raise _nothing_for(key, source, found)
@@ -128,6 +132,16 @@ def initialise(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
     return Initialised(path, found.parts, _missing(found), written, found.rows, preview)
+
+
+def _require_file(source: Path) -> None:
+    """Refuse what can't be a file of transactions before an engine says it in its own words."""
+    if source.suffix.casefold() in _SPREADSHEETS:
+        raise SourceError(f"{source} is a spreadsheet", "save the sheet as CSV, in UTF-8 if you are asked")
+    if source.is_dir():
+        raise SourceError(f"{source} is a folder", f"name a file in it, or all of them: '{source}/*.parquet'")
+    if not source.exists() and not any(mark in str(source) for mark in "*?["):
+        raise SourceError(f"there is no file {source}", f"the path starts from {Path.cwd()}")
 
 
 def _attach(warehouse: Warehouse, source: Path) -> tuple[dict[str, str], str | None]:
@@ -169,10 +183,14 @@ def _nothing_for(key: str, source: Path, found: Guesses) -> SourceError:
     )
 
 
-def _missing(found: Guesses) -> tuple[str, ...]:
+def _missing(found: Guesses) -> dict[str, str]:
     has = {part.key for part in found.parts}
     wanted = [key for key in KEYS if key != "unit_price"]
-    return tuple(key for key in wanted if key not in has and not (key == "amount" and "unit_price" in has))
+    return {
+        key: found.unreadable.get(key, "")
+        for key in wanted
+        if key not in has and not (key == "amount" and "unit_price" in has)
+    }
 
 
 def _location(source: Path, directory: Path) -> str:

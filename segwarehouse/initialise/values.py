@@ -23,6 +23,7 @@ _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S")
 FORMATS = tuple(day + time for day, time in product(_DAYS, _TIMES))
 
 _DISTINCT_TIMES = 20_000
+_EARLIEST = dt.date(1900, 1, 1)
 _DECIMAL_COMMA = r"^\s*-?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]+)?\s*$"
 _MOSTLY = 0.9
 
@@ -113,8 +114,8 @@ def most_frequent(warehouse: Warehouse, name: str, limit: int) -> list[str]:
 def read_dates(warehouse: Warehouse, name: str, formats: Sequence[str] = FORMATS) -> Dates:
     """Find out how a column's times are written, from its different values."""
     values = _texts(name, _DISTINCT_TIMES)
-    tries: list[exp.Expr] = [exp.TryCast(this=exp.column("value"), to=exp.DataType.build("timestamp"))]
-    tries += [_parsed(written) for written in formats]
+    iso = exp.TryCast(this=exp.column("value"), to=exp.DataType.build("timestamp"))
+    tries = [_plausible(iso), *(_plausible(_parsed(written)) for written in formats)]
     counted = exp.select(
         exp.Count(this=exp.Star()).as_("n"), *(exp.Count(this=tried).as_(f"f{i}") for i, tried in enumerate(tries))
     ).from_(values.subquery("texts"))
@@ -168,6 +169,12 @@ def _texts(name: str, limit: int | None) -> exp.Select:
     query = exp.select(text.as_("value")).distinct().from_(LOOKED.table())
     query = query.where(exp.not_(exp.column(name, quoted=True).is_(exp.null())))
     return query.limit(limit) if limit else query
+
+
+def _plausible(time: exp.Expr) -> exp.Expr:
+    """Return the time, or NULL for a year that nobody bought in: a year of two digits reads as one of four, too."""
+    earliest = exp.cast(exp.Literal.string(f"{_EARLIEST:%Y-%m-%d}"), "timestamp")
+    return exp.Case().when(exp.GTE(this=time, expression=earliest), time.copy())
 
 
 def _parsed(written: str) -> exp.Expr:

@@ -38,7 +38,7 @@ PARTS = (
 INITIALISED = Initialised(
     Path("p/segwarehouse.toml"),
     PARTS,
-    ("amount",),
+    {"amount": ""},
     {"decimal_comma": True},
     12_345,
     pd.DataFrame({"cust": ["007"], "other": ["unused"], "shelf": ["Fish"]}),

@@ -97,7 +97,7 @@ def test_a_german_export_is_read_as_it_is_meant(tmp_path: Path) -> None:
     }
     assert set(how_sure(found).values()) == {"sure"}
     assert found.written == {"date_format": "%d.%m.%Y %H:%M", "decimal_comma": True}
-    assert found.missing == ("quantity",)
+    assert found.missing == {"quantity": ""}
     seen = {part.key: part.seen for part in found.parts}
     assert "2025-01-31 to 2025-02-02" in seen["occurred_at"]
     assert "3.25 to 1,094" in seen["amount"]
@@ -181,3 +181,44 @@ def test_a_configuration_is_never_overwritten(tmp_path: Path) -> None:
     look(tmp_path, "\n".join([HEADER, *LINES]))
     with pytest.raises(ConfigError, match="exists already"):
         look(tmp_path, "\n".join([HEADER, *LINES]))
+
+
+def test_years_of_two_digits_are_not_years_of_the_roman_empire(tmp_path: Path) -> None:
+    rows = [f"{n % 5};A{n % 2};{n % 28 + 1:02d}.03.25" for n in range(40)]
+    found = look(tmp_path, "\n".join(["\ufeff Kunde ;Kategorie;Datum", *rows]))
+    assert found.written == {"date_format": "%d.%m.%y"}
+    assert "2025-03-01 to 2025-03-28" in next(part.seen for part in found.parts if part.key == "occurred_at")
+
+
+def test_days_as_whole_numbers_are_times(tmp_path: Path) -> None:
+    rows = [f"{n % 5},A{n % 2},202503{n % 28 + 1:02d}" for n in range(40)]
+    assert look(tmp_path, "\n".join(["customer,dept,day", *rows])).written == {"date_format": "%Y%m%d"}
+
+
+def test_a_column_that_only_looks_like_it_is_named_with_its_values(tmp_path: Path) -> None:
+    rows = [f"{n % 5},A{n % 2},{1735689600 + n},{n}.50 EUR" for n in range(40)]
+    found = look(tmp_path, "\n".join(["customer,dept,timestamp,amount", *rows]))
+    assert found.guesses == {"customer_id": "customer", "department": "dept"}
+    assert found.missing["occurred_at"].startswith("timestamp holds '1735689600'")
+    assert found.missing["amount"].startswith("amount holds '0.50 EUR', '1.50 EUR', … which can't be read as numbers")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("sales.xlsx", b"PK", "is a spreadsheet"),
+        ("nothere.csv", None, "there is no file"),
+        ("head.csv", b"customer_id,department\n", "holds no rows"),
+        ("folder", "folder", "is a folder"),
+    ],
+)
+def test_what_can_not_be_transactions_is_refused_in_plain_words(
+    tmp_path: Path, name: str, content: bytes | str | None, message: str
+) -> None:
+    if isinstance(content, bytes):
+        (tmp_path / name).write_bytes(content)
+    elif content:
+        (tmp_path / name).mkdir()
+    with pytest.raises(SourceError, match=message):
+        initialise(tmp_path, tmp_path / name)
+    assert not (tmp_path / CONFIG_NAME).exists()

@@ -72,8 +72,8 @@ def _show(written: "Initialised") -> None:
         for part in written.parts
     ]
     found += [
-        {"part": key, "column": "", "how sure": "none found", "what was seen": _WITHOUT.get(key, "")}
-        for key in written.missing
+        {"part": key, "column": "", "how sure": "none found", "what was seen": why or _WITHOUT.get(key, "")}
+        for key, why in written.missing.items()
     ]
     print_table(found, title=f"Columns, from {written.rows:,} rows", marks=_MARKS)
     parts = {part.column: f"{part.key} ({part.column})" for part in written.parts}
