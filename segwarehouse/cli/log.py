@@ -75,7 +75,15 @@ def _bars() -> Iterator[Progress]:
     with Bars(*columns, console=console, transient=True, speed_estimate_period=_SPEED_SECONDS) as bars:
         tasks: dict[str, TaskID] = {}
 
+        running = ""
+
         def show(step: str, subject: str, fraction: float) -> None:
+            nonlocal running
+            if step not in tasks and fraction > 0.0 and running:
+                # a part of the step that runs, which will be a step of its own later
+                bars.update(tasks[running], subject=printable(f"{step} {subject}".strip()))
+                return
+            running = step if fraction < 1.0 else ""
             if step not in tasks:
                 tasks[step] = bars.add_task(printable(step), total=1.0, subject="")
             shown = "" if fraction >= 1.0 else printable(subject)

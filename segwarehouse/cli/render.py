@@ -9,7 +9,7 @@ import math
 import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -28,7 +28,7 @@ VERDICTS: Marks = MappingProxyType({"beats activity": "green", "trails": "red"})
 
 _LOG_WIDTH = 4096
 _NARROWEST = 18
-_BETWEEN = 2
+_BETWEEN = 3
 
 
 def printable(text: str) -> str:
@@ -111,7 +111,9 @@ def print_table(rows: Sequence[Row], columns: Sequence[str] = (), *, title: str 
     table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
     for name in shown:
         numeric = all(_is_number(row.get(name)) for row in rows)
-        table.add_column(Text(_heading(name)), justify="right" if numeric else "left", overflow="fold")
+        side: Literal["left", "right"] = "right" if numeric else "left"
+        heading = "\n".join(_heading(name).split()) if numeric and sys.stdout.isatty() else _heading(name)
+        table.add_column(Text(heading), justify=side, overflow="fold", no_wrap=numeric)
     for position in range(len(rows)):
         texts = [cells[name][position] for name in shown]
         table.add_row(*(Text(text, style=marks.get(text, "")) for text in texts))
@@ -128,13 +130,20 @@ def _heading(name: str) -> str:
     return printable(name.replace("_", " "))
 
 
+def _least_width(name: str, texts: Sequence[str]) -> int:
+    """Return the width that a column can't go below: its heading's longest word, and `_NARROWEST` signs of its text."""
+    from rich.cells import cell_len
+
+    heading = max(map(cell_len, _heading(name).split()), default=1)
+    return max(heading, min(max(map(cell_len, texts), default=0), _NARROWEST))
+
+
 def _fitting(cells: Mapping[str, Sequence[str]], width: int) -> list[str]:
     """Return the first columns that fit side by side; text may be folded down to `_NARROWEST` signs."""
     fitting: list[str] = []
     used = 0
     for name, texts in cells.items():
-        heading = max(map(len, _heading(name).split()), default=1)
-        used += max(heading, min(max(map(len, texts), default=0), _NARROWEST)) + _BETWEEN
+        used += _least_width(name, texts) + _BETWEEN
         if fitting and used > width:
             break
         fitting.append(name)

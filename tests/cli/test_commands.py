@@ -274,7 +274,7 @@ def test_a_table_fits_the_terminal_and_says_what_it_left_out(
     table, _, rest = shown.partition("Not shown for want of width: ")
     assert max(map(len, table.splitlines())) <= 60
     assert "seafood" in table
-    assert rest.startswith("auc; --json has all.")
+    assert rest.startswith("verdict, auc; --json has all.")
 
 
 def test_colours_mark_news_on_a_terminal_alone_and_not_with_no_color(
