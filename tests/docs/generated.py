@@ -62,7 +62,14 @@ def _default(value: object) -> str:
 
 def commands() -> str:
     """Return the page of commands: what `--help` says of each."""
-    root = click.Context(program, info_name="segwarehouse", terminal_width=_WIDTH, max_content_width=_WIDTH)
+    names = program.context_settings["help_option_names"]
+    root = click.Context(
+        program,
+        info_name="segwarehouse",
+        terminal_width=_WIDTH,
+        max_content_width=_WIDTH,
+        help_option_names=names,
+    )
     lines = ["# Commands", "", "What `segwarehouse --help` and the `--help` of each command print.", ""]
     lines += ["```text", program.get_help(root), "```"]
     for name in program.list_commands(root):

@@ -48,4 +48,5 @@ def examples() -> list[str]:
 @pytest.mark.parametrize("line", examples())
 def test_an_example_of_help_can_be_typed(line: str) -> None:
     _, name, *arguments = shlex.split(line.split(" > ", maxsplit=1)[0], comments=True)
-    assert program.commands[name].make_context(name, arguments)
+    root = click.Context(program, help_option_names=program.context_settings["help_option_names"])
+    assert program.commands[name].make_context(name, arguments, parent=root)
