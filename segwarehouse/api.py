@@ -7,24 +7,23 @@
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from sqlglot import exp
 
-from segwarehouse.config import CONFIG_NAME, Config, guess_columns, load_config, render_config
-from segwarehouse.errors import ConfigError, SourceError, UnknownName, did_you_mean
+from segwarehouse.config import Config, load_config
+from segwarehouse.errors import UnknownName, did_you_mean
+from segwarehouse.initialise import Initialised, initialise
 from segwarehouse.refresh import RefreshReport, plan, refresh, verify
 from segwarehouse.refresh.check import CheckReport, check
+from segwarehouse.refresh.export import Exported, export
 from segwarehouse.refresh.verify import open_published
 from segwarehouse.warehouse import Relation, connect, relation
 
 Progress = Callable[[str, str, float], None]
-
-PREVIEW_ROWS = 5
 
 
 class Project:
@@ -114,6 +113,10 @@ class Project:
         """Prove every view of the published state again: SQL and Python, row by row. See `Verified.as_dict`."""
         return [item.as_dict() for item in verify(self.config)]
 
+    def export(self, departments: Sequence[str] = (), dialect: str = "duckdb") -> list[Exported]:
+        """Return the published views as SQL for another warehouse. See `segwarehouse.refresh.export`."""
+        return export(self.config, departments, dialect)
+
     def _published(self, name: str, *order: str) -> pd.DataFrame:
         return self._frame(exp.select("*").from_(Relation("targeting", name).table()).order_by(*order))
 
@@ -141,58 +144,6 @@ class Project:
         return str(found["view_name"].iloc[0])
 
 
-@dataclass(frozen=True)
-class Initialised:
-    """What `init` wrote: the file, the columns that it guessed, and the first rows of the transactions."""
-
-    path: Path
-    guesses: dict[str, str]
-    preview: pd.DataFrame
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the same as plain values."""
-        return {"path": str(self.path), "guesses": self.guesses, "preview": self.preview.to_dict(orient="records")}
-
-
-def init(directory: str | Path, transactions: str | Path) -> Initialised:
-    """Look at a transactions file, guess its columns, and write a commented `segwarehouse.toml`.
-
-    Parameters
-    ----------
-    directory
-        Where to write it.
-    transactions
-        The file, relative to the current folder.
-
-    Raises
-    ------
-    ConfigError
-        If there is a configuration already, or no column can be who bought or where.
-    SourceError
-        If the file can't be read.
-    """
-    path = Path(directory) / CONFIG_NAME
-    if path.exists():
-        raise ConfigError(f"{path} exists already", "edit it, or move it away", key="", value=str(path))
-    source = Path(transactions)
-    with connect(None) as warehouse:
-        warehouse.execute(exp.Create(this=exp.Table(db=exp.to_identifier("source")), kind="SCHEMA"))
-        warehouse.attach_source("transactions", str(source.absolute()))
-        columns = warehouse.columns(Relation("source", "transactions"))
-        preview = warehouse.fetch(exp.select("*").from_("source.transactions").limit(PREVIEW_ROWS)).to_pandas()
-    guesses = guess_columns(columns)
-    for key in ("customer_id", "department"):
-        if key not in guesses:
-            raise SourceError(
-                f"{source}: no column looks like source.{key}",
-                f"write {CONFIG_NAME} by hand; the columns are {', '.join(columns)}",
-                column=key,
-            )
-    here = Path(directory).absolute()
-    inside = source.absolute().is_relative_to(here)
-    location = source.absolute().relative_to(here).as_posix() if inside else str(source.absolute())
-    if "/" not in location:
-        location = f"./{location}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_config({"source": {"transactions": location, **guesses}}), encoding="utf-8")
-    return Initialised(path, guesses, preview)
+def init(directory: str | Path, transactions: str | Path, columns: Mapping[str, str] | None = None) -> Initialised:
+    """Look at a transactions file, guess its columns, and write a configuration. See `segwarehouse.initialise`."""
+    return initialise(directory, transactions, columns)

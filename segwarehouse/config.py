@@ -108,6 +108,17 @@ _NAMES = Kind("a list of texts", _read_names)
 _MONEY = Kind("a number, 0 or more", _read_money)
 
 
+def _read_date_format(value: object) -> str:
+    text = _read_text(value)
+    named = set(re.findall(r"%-?([A-Za-z])", text))
+    if not (named & {"d", "j"} and named & {"y", "Y"}):
+        raise ValueError("it names no day and no year")
+    return text
+
+
+_DATE_FORMAT = Kind("a format of strptime such as %d.%m.%Y %H:%M", _read_date_format)
+
+
 def _read_extra(value: object) -> tuple["ExtraSource", ...]:
     if not isinstance(value, dict):
         raise ValueError("")
@@ -252,6 +263,20 @@ class SourceConfig:
             "Column: whether on promotion: a flag, or a promotion's code where it was.", _TEXT, "is_promo"
         ),
     )
+    unit_price: str | None = field(
+        default=None,
+        metadata=_setting(
+            "Column: the price of one piece, in place of amount: quantity times it.", _TEXT, "unit_price"
+        ),
+    )
+    date_format: str | None = field(
+        default=None,
+        metadata=_setting("How times are written, if not as 2025-01-31 or 2025-01-31 13:05.", _DATE_FORMAT, "%d.%m.%Y"),
+    )
+    decimal_comma: bool = field(
+        default=False, metadata=_setting("Quantities and amounts are written as 1.234,56.", _FLAG)
+    )
+    encoding: str = field(default="utf-8", metadata=_setting("Of CSV files.", _choice("utf-8", "latin-1", "utf-16")))
     customers: str | None = field(
         default=None,
         metadata=_setting(
@@ -615,6 +640,14 @@ def _check_consistency(config: Config) -> None:
             key="source.department",
             value=source.department,
         )
+    if source.unit_price is not None and (source.amount is not None or source.quantity is None):
+        other = "source.amount is set too" if source.amount is not None else "source.quantity is missing"
+        raise ConfigError(
+            f"source.unit_price is {source.unit_price!r}, and {other}",
+            hint="the amount of a line is its own column, or quantity times unit_price",
+            key="source.unit_price",
+            value=source.unit_price,
+        )
     if learning.max_rule_conditions > learning.max_conditions:
         raise ConfigError(
             f"learning.max_rule_conditions is {learning.max_rule_conditions}, "
@@ -663,7 +696,7 @@ def _locate(directory: Path, location: str) -> str:
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
-def render_config(given: Mapping[str, Mapping[str, object]]) -> str:
+def render_config(given: Mapping[str, Mapping[str, object]], notes: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return a commented `segwarehouse.toml`.
 
     Parameters
@@ -671,6 +704,8 @@ def render_config(given: Mapping[str, Mapping[str, object]]) -> str:
     given
         Values by table and key, as they would stand in the file (URLs as text, lists as sequences). They are
         written; every other setting stands there as a comment with its default, so the file documents itself.
+    notes
+        A remark that stands above a given value, by dotted key.
 
     Returns
     -------
@@ -693,6 +728,8 @@ def render_config(given: Mapping[str, Mapping[str, object]]) -> str:
             continue
         explained = setting.accepts in {_TEXT.accepts, _URL.accepts}
         lines.append(f"# {setting.description}" + ("" if explained else f" ({setting.accepts})"))
+        if note := notes.get(f"{table}.{setting.key}"):
+            lines.append("# " + "".join(sign if sign.isprintable() else " " for sign in note))
         shown = setting.example if setting.default is None else setting.default
         lines.append(f"# {setting.key} = {_toml(shown)}" if value is None else f"{setting.key} = {_toml(value)}")
     if extra:
@@ -715,114 +752,6 @@ def _toml(value: object) -> str:
         case Sequence():
             return "[" + ", ".join(_toml(item) for item in value) + "]"
     raise ConfigError(f"{value!r} has no form in TOML", hint="use texts, numbers, true, false and lists of them")
-
-
-# -- guessing ---------------------------------------------------------------------------------------------------------
-
-_NUMERIC = ("int", "float", "double", "decimal", "numeric", "real")
-_TEMPORAL = ("timestamp", "date", "time")
-
-_GUESSES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
-    {
-        # key: (names, best first, as words joined by _; types that fit, empty for any)
-        "customer_id": (
-            (
-                "customer_id", "household_id", "cust_id", "client_id", "member_id", "user_id", "shopper_id",
-                "customer_key", "customer_code", "customer_number", "customer_no", "household_key", "kundennummer",
-                "kunden_id", "kunde_id", "kunden_nr", "customer", "household", "kunde", "client", "member", "user",
-                "shopper", "cust", "buyer_id", "buyer", "account_id", "loyalty_id", "card_id", "cliente_id", "cliente",
-            ),
-            (),
-        ),
-        "department": (
-            (
-                "department", "product_category", "category", "dept", "department_name", "category_name",
-                "department_id", "category_id", "product_group", "commodity", "warengruppe", "abteilung", "kategorie",
-                "categoria", "departamento", "rayon", "aisle", "product_type", "section", "product_line",
-            ),
-            (),
-        ),
-        "occurred_at": (
-            (
-                "occurred_at", "transaction_timestamp", "timestamp", "transaction_date", "transaction_datetime",
-                "invoice_date", "order_date", "purchase_date", "purchased_at", "created_at", "ordered_at", "sale_date",
-                "trans_date", "datetime", "date", "date_time", "event_time", "time", "datum", "zeitpunkt", "fecha",
-                "day",
-            ),
-            _TEMPORAL,
-        ),
-        "transaction_id": (
-            (
-                "transaction_id", "basket_id", "order_id", "invoice_id", "receipt_id", "invoice_no", "invoice_number",
-                "order_number", "order_no", "transaction_no", "basket_key", "basket", "order", "invoice", "receipt",
-                "transaction", "ticket_id", "ticket", "bon_nr", "bon", "beleg_nr", "rechnung", "bestellung",
-            ),
-            (),
-        ),
-        "quantity": (("quantity", "qty", "units", "unit_count", "items", "pieces", "menge", "anzahl", "cantidad"),
-                     _NUMERIC),
-        "amount": (
-            (
-                "amount", "sales_value", "sales_amount", "total_amount", "sales", "net_amount", "line_total",
-                "total_price", "revenue", "spend", "turnover", "umsatz", "betrag", "importe", "value", "total",
-                "price", "unit_price", "preis",
-            ),
-            _NUMERIC,
-        ),
-        "category": (
-            (
-                "subcategory", "sub_category", "product_category", "category", "category_name", "category_id",
-                "commodity", "product_group", "product_type", "aisle", "untergruppe", "warengruppe", "kategorie",
-                "subcategoria", "categoria", "sub_commodity",
-            ),
-            (),
-        ),
-    }
-)  # fmt: skip
-
-
-def guess_columns(columns: Mapping[str, str]) -> dict[str, str]:
-    """Guess which columns of a transactions table play which part.
-
-    Parameters
-    ----------
-    columns
-        Column names with the engine's type names, in any case.
-
-    Returns
-    -------
-    dict of str to str
-        Key of `[source]` to column; a key without a plausible column is left out, and no column is used twice.
-        Times and numbers are only guessed where the type fits; a text column may stand for a time by an exact name.
-
-    >>> guess_columns({"household_id": "BIGINT", "Dept": "VARCHAR", "day": "DATE", "SALES_VALUE": "DOUBLE"})
-    {'customer_id': 'household_id', 'department': 'Dept', 'occurred_at': 'day', 'amount': 'SALES_VALUE'}
-    """
-    guesses: dict[str, str] = {}
-    for key, (names, types) in _GUESSES.items():
-        free = [column for column in columns if column not in guesses.values()]
-        ranked = [(grade, column) for column in free if (grade := _grade(column, columns[column], names, types))]
-        if ranked:
-            guesses[key] = min(ranked, key=lambda item: item[0])[1]
-    return guesses
-
-
-def _grade(column: str, type_name: str, names: Sequence[str], types: Sequence[str]) -> tuple[int, int, int] | None:
-    """Return how well a column fits a key, lower is better; None if it does not."""
-    folded = type_name.casefold()
-    fits = any(kind in folded for kind in types) if types else not any(kind in folded for kind in _TEMPORAL)
-    words = words_of(column)
-    for position, name in enumerate(names):
-        wanted = name.split("_")
-        if "".join(words) == "".join(wanted):
-            return (0 if fits else 2, position, len(words)) if fits or types is _TEMPORAL else None
-    if not fits:
-        return None
-    for position, name in enumerate(names):
-        wanted = name.split("_")
-        if any(words[start : start + len(wanted)] == wanted for start in range(len(words))):
-            return (1, position, len(words))
-    return None
 
 
 def words_of(column: str) -> list[str]:

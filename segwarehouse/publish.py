@@ -17,10 +17,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlglot import exp
 
 from segwarehouse.config import Config
+from segwarehouse.dictionary import Words, comments
 from segwarehouse.domain import Department
 from segwarehouse.errors import PublishError
 from segwarehouse.project import Model, build, create_schema, drop_schema, load_models, read_statements
@@ -37,6 +39,8 @@ COPIED = tuple(map(relation, ("features.customers", "features.department_counts"
 """The feature tables that a state holds, so that its views are live and it is complete in itself."""
 
 WORKING_SCHEMAS = frozenset({"source", "staging", "learned", "history"})
+
+_WITHOUT_MODEL = tuple(map(relation, ("targeting.audiences", "targeting.changes")))
 
 Audit = Callable[[Warehouse], None]
 
@@ -164,15 +168,29 @@ def write_state(warehouse: Warehouse, state: State, home: str | None) -> None:
     _write_audiences(warehouse, state, sql)
     changes = read_statements(sql, "publish/changes.sql", {})[0]
     _create_table(warehouse, relation("targeting.changes"), _qualified(changes, home))
+    _write_comments(warehouse, state, models, Words.read(sql))
+
+
+def _write_comments(warehouse: Warehouse, state: State, models: Sequence[Model], words: Words) -> None:
+    """Say in the database what each relation and each column is."""
+
+    def describe(
+        kind: str, target: Relation, text: str, said: Mapping[str, str] = MappingProxyType({}), like: str = ""
+    ) -> None:
+        columns = {name: words.of_column(target, name, said.get(name, ""), like) for name in warehouse.columns(target)}
+        for statement in comments(target, kind, text, columns):
+            warehouse.execute(statement)
+
     for view in state.views:
-        _comment(warehouse, "VIEW", view.relation.table(), view.comment)
+        describe("VIEW", view.relation, view.comment, like="view")
     for model in models:
-        if model.description:
-            _comment(warehouse, "TABLE", model.relation.table(), model.description)
-        for contract in model.contracts:
-            if contract.description:
-                column = exp.column(contract.column, table=model.relation.name, db=model.relation.schema, quoted=True)
-                _comment(warehouse, "COLUMN", column, contract.description)
+        said = {contract.column: contract.description for contract in model.contracts}
+        describe(model.materialized.upper(), model.relation, model.description, said)
+    for target in _WITHOUT_MODEL:
+        describe("TABLE", target, words.of_relation(target), like="view")
+    features = warehouse.fetch(exp.select("name", "phrase").from_(relation("targeting.features").table())).to_pylist()
+    for target in COPIED:
+        describe("TABLE", target, words.of_relation(target), {row["name"]: row["phrase"] for row in features})
 
 
 def _copy(warehouse: Warehouse, source: Relation, home: str) -> None:
@@ -218,10 +236,6 @@ def _write_audiences(warehouse: Warehouse, state: State, sql: TemplateFolder) ->
             _create_table(warehouse, target, rows)
         else:
             warehouse.execute(exp.Insert(this=target.table(), expression=rows))
-
-
-def _comment(warehouse: Warehouse, kind: str, target: exp.Expr, text: str) -> None:
-    warehouse.execute(exp.Comment(this=target, kind=kind, expression=exp.Literal.string(text)))
 
 
 def _audit_file(file: Path, state: State, audit: Audit) -> None:

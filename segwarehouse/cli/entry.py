@@ -5,6 +5,7 @@ each command does is left to `segwarehouse.cli.commands`.
 """
 
 import io
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -15,8 +16,9 @@ import click
 
 from segwarehouse import __version__
 from segwarehouse.cli.commands import COMMANDS
-from segwarehouse.cli.options import Session, debug_option
-from segwarehouse.cli.render import printable
+from segwarehouse.cli.log import complain
+from segwarehouse.cli.options import common_options
+from segwarehouse.cli.session import JSON, Session
 from segwarehouse.errors import SegwarehouseError
 
 INTERRUPTED = 130
@@ -52,7 +54,7 @@ class _InOrder(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="segwarehouse")
-@debug_option
+@common_options
 def program() -> None:
     """From a table of transactions to trusted targeting views in your own SQL warehouse.
 
@@ -80,28 +82,29 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         given = None if arguments is None else list(arguments)
         status = program.main(given, prog_name="segwarehouse", obj=session, standalone_mode=False)
     except click.ClickException as error:
-        error.show()
         status = error.exit_code
+        if session.log_format == JSON:
+            complain(session, error.format_message(), "", status)
+        else:
+            error.show()
     except click.Abort:
-        _complain("stopped", "the published state is as it was")
         status = INTERRUPTED
+        complain(session, "stopped", "the published state is as it was", status)
     except SegwarehouseError as error:
         _trace(session)
-        _complain(error.message, error.hint)
         status = error.exit_status
+        complain(session, error.message, error.hint, status)
+    except BrokenPipeError:  # the reader, `head` for instance, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
     except Exception as error:  # noqa: BLE001 - the last resort: a line in place of a traceback
         _trace(session)
-        _complain(f"{type(error).__name__}: {error}", "" if session.debug else "for the traceback add --debug")
         status = 1
+        hint = "" if session.debug else "for the traceback add --debug"
+        complain(session, f"{type(error).__name__}: {error}", hint, status)
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def _trace(session: Session) -> None:
     if session.debug:
         traceback.print_exc()
-
-
-def _complain(message: str, hint: str) -> None:
-    click.echo(f"error: {printable(message)}", err=True)
-    if hint:
-        click.echo(f"hint: {printable(hint)}", err=True)

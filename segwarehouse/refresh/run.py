@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 from sqlglot import exp
 
+from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.domain import Department, RuleSet
 from segwarehouse.errors import SegwarehouseError, TooFewBuyers
@@ -49,6 +50,12 @@ from segwarehouse.rules.simplify import simplify
 from segwarehouse.rules.validate import validate_view
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse, connect, relation
+
+DISPLAYED = (
+    "department", "view_name", "buyers", "candidates", "rule_count", "lift_at_budget", "verdict", "auc", "activity_auc",
+    "remark",
+)  # fmt: skip
+"""What is shown of a published department, the most important first."""
 
 NO_RULE = "no rule tells its buyers from others"
 
@@ -104,6 +111,16 @@ class RefreshReport:
             "cleaning": self.cleaning,
             "seconds": self.seconds,
         }
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        found = self.as_dict()
+        done = {name: found[name] for name in ("run_id", "as_of", "published", "protocol", "seconds")}
+        return display.page(
+            display.facts("Published", done),
+            display.table("Departments", self.departments, DISPLAYED),
+            display.table("Left out", self.refused),
+        )
 
 
 def refresh(

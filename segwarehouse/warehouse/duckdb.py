@@ -131,10 +131,12 @@ class DuckDBWarehouse:
         )
         return dict(zip(found["column_name"].to_pylist(), found["data_type"].to_pylist(), strict=True))
 
-    def attach_source(self, name: str, location: str, text_columns: Sequence[str] = ()) -> None:
+    def attach_source(
+        self, name: str, location: str, text_columns: Sequence[str] = (), encoding: str | None = None
+    ) -> None:
         """Make a file, a glob or a relation readable as the view `source.<name>`.
 
-        Columns in `text_columns` of a CSV file are read as text, as they stand.
+        Columns in `text_columns` of a CSV file are read as text, as they stand; `encoding` is that of a CSV file.
 
         Raises
         ------
@@ -149,10 +151,10 @@ class DuckDBWarehouse:
                 self._create_view(view, node)
                 return
             path = str(self._base / location)
-            self._create_view(view, _read_call(reader, path, ()))
+            self._create_view(view, _read_call(reader, path, (), encoding))
             present = [column for column in self.columns(Relation("source", name)) if column in text_columns]
             if reader == "read_csv" and present:
-                self._create_view(view, _read_call(reader, path, present))
+                self._create_view(view, _read_call(reader, path, present, encoding))
         except (WarehouseError, sqlglot.errors.ParseError) as error:
             raise _source_error(error, name, location, is_file=reader is not None) from error
 
@@ -277,11 +279,13 @@ def _fixed_folder(location: str) -> str:
     return fixed.rpartition("/")[0]
 
 
-def _read_call(reader: str, path: str, text_columns: Sequence[str]) -> exp.Expr:
+def _read_call(reader: str, path: str, text_columns: Sequence[str], encoding: str | None) -> exp.Expr:
     """Return the call of a table function; the whole CSV is sniffed, since a late surprise is a failed batch."""
     options: list[exp.Expr] = []
     if reader == "read_csv":
         options.append(exp.EQ(this=exp.to_identifier("sample_size"), expression=exp.Literal.number(-1)))
+        if encoding and encoding != "utf-8":
+            options.append(exp.EQ(this=exp.to_identifier("encoding"), expression=exp.Literal.string(encoding)))
         if text_columns:
             pairs = [
                 exp.PropertyEQ(this=exp.Literal.string(column), expression=exp.Literal.string("VARCHAR"))
@@ -319,6 +323,13 @@ def _source_error(error: Exception, name: str, location: str, *, is_file: bool) 
             f"source.{name}: no file matches {location!r}",
             "is the path right, relative to segwarehouse.toml?",
             source=name,
+        )
+    if "not utf-8 encoded" in str(error.__cause__):
+        return SourceError(
+            f"source.{name}: the file {location!r} is not written in utf-8",
+            'write encoding = "latin-1" under [source], or convert the file: iconv -f cp1252 -t utf-8',
+            source=name,
+            encoding="utf-8",
         )
     hint = "is it a complete Parquet, CSV or JSON file?" if is_file else "write a file with its ending, or schema.table"
     return SourceError(f"source.{name}: the {kind} {location!r} can't be read: {_first_line(error)}", hint, source=name)

@@ -3,6 +3,7 @@
 import datetime as dt
 import io
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ import pytest
 
 from segwarehouse.cli import main
 from segwarehouse.errors import ConfigError, UnknownName, WarehouseLocked
+from segwarehouse.initialise import Initialised
+from segwarehouse.initialise.guess import Guess
+from segwarehouse.refresh.export import Exported
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx")
 
@@ -27,14 +31,18 @@ class Report:
         return self.facts
 
 
-@dataclass
-class Initialised:
-    path: Path
-    guesses: dict[str, str]
-    preview: pd.DataFrame
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"path": str(self.path), "guesses": self.guesses, "preview": self.preview.to_dict("records")}
+PARTS = (
+    Guess("customer_id", "cust", "sure", "2 different values"),
+    Guess("department", "shelf", "please check", "no name says so"),
+)
+INITIALISED = Initialised(
+    Path("p/segwarehouse.toml"),
+    PARTS,
+    {"amount": ""},
+    {"decimal_comma": True},
+    12_345,
+    pd.DataFrame({"cust": ["007"], "other": ["unused"], "shelf": ["Fish"]}),
+)
 
 
 @dataclass
@@ -58,6 +66,7 @@ class FakeProject:
                 "source": {"transactions": "data/t.parquet", "rows": 1200},
                 "columns": [{"key": "customer_id", "column": "hh"}],
                 "ignored_columns": {"note": "too many values"},
+                "advice": ["8% of the lines have no customer."],
                 "cleaning": [{"reason": "no customer", "rows": 3, "share": 0.0025}],
                 "departments": [
                     {"department": "SEAFOOD", "buyers": 300, "candidates": 700, "eligible": True, "why": ""},
@@ -127,6 +136,11 @@ class FakeProject:
         difference = [] if self.proved else ["rank of 3 customers"]
         return [{"department": "SEAFOOD", "customers": 9, "proved": self.proved, "differences": difference}]
 
+    def export(self, departments: Sequence[str] = (), dialect: str = "duckdb") -> list[Exported]:
+        self._called("export", tuple(departments), dialect)
+        sql = "/* transpiled, not executed */ CREATE VIEW x;"
+        return [Exported("SEAFOOD", "seafood", dialect, "transpiled, not executed", sql)]
+
     def runs(self) -> pd.DataFrame:
         self._called("runs")
         stamps = [pd.Timestamp("2026-01-02"), pd.NaT]
@@ -141,14 +155,34 @@ def project(monkeypatch: pytest.MonkeyPatch) -> FakeProject:
         fake.directory = Path(directory)
         return fake
 
-    def init(directory: str | Path, transactions: str | Path) -> Initialised:
-        fake._called("init", Path(directory), str(transactions))
-        return Initialised(Path("p/segwarehouse.toml"), {"customer_id": "cust"}, pd.DataFrame({"cust": ["007"]}))
+    def init(directory: str | Path, transactions: str | Path, columns: dict[str, str]) -> Initialised:
+        fake._called("init", Path(directory), str(transactions), columns)
+        return INITIALISED
 
     api = ModuleType("segwarehouse.api")
     vars(api).update(Project=opened, init=init)
     monkeypatch.setitem(sys.modules, "segwarehouse.api", api)
     return fake
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Terminal]:
+    """Return a function that puts a colour terminal of 60 columns in the place of a stream."""
+
+    def in_place_of(stream: str) -> Terminal:
+        screen = Terminal()
+        monkeypatch.setattr(sys, stream, screen)
+        return screen
+
+    for name, value in {"TERM": "xterm-256color", "COLUMNS": "60"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return in_place_of
 
 
 @dataclass
@@ -190,17 +224,94 @@ def test_progress_is_one_plain_line_a_step_on_standard_error(project: FakeProjec
 
 
 def test_progress_on_a_terminal_names_department_and_step(
+    project: FakeProject, run: Run, terminal: Callable[[str], Terminal]
+) -> None:
+    screen = terminal("stderr")
+    assert run("refresh", "--json").status == 0
+    assert "learn" in screen.getvalue()
+    assert "publish" in screen.getvalue()
+
+
+def test_a_log_for_machines_is_one_object_a_line(
     project: FakeProject, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+    lines = [json.loads(line) for line in run("refresh", "--log-format", "json").err.splitlines()]
+    assert [(line["event"], line["step"], line["subject"], line["fraction"]) for line in lines] == [
+        ("progress", "learn", "SEAFOOD", 0.2),
+        ("progress", "learn", "SEAFOOD", 0.3),
+        ("progress", "publish", "", 1.0),
+    ]
+    assert all(dt.datetime.fromisoformat(line["time"]).utcoffset() == dt.timedelta(0) for line in lines)
+    assert all(line["seconds"] >= 0 for line in lines)
+    project.failure = ConfigError("learning.sed is wrong", hint="did you mean 'seed'?")
+    monkeypatch.setenv("SEGWAREHOUSE_LOG_FORMAT", "json")
+    failed = json.loads(run("refresh").err)
+    assert (failed["event"], failed["exit_status"], failed["hint"]) == ("error", 3, "did you mean 'seed'?")
+    misused = json.loads(run("--log-format", "json", "refresh", "--nope").err)
+    assert (misused["event"], misused["exit_status"]) == ("error", 2)
 
-    screen = Terminal()
-    monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setenv("TERM", "xterm")
-    assert run("refresh", "--json").status == 0
-    assert "publish" in screen.getvalue()
+
+@pytest.mark.parametrize("command", ["check", "refresh", "rules", "audience SEAFOOD", "verify", "runs", "init t.csv"])
+def test_quiet_leaves_the_exit_status_and_what_was_asked_for_in_a_form(
+    project: FakeProject, run: Run, command: str
+) -> None:
+    before, behind = run("--quiet", *command.split()), run(*command.split(), "-q")
+    assert (before.status, before.out, before.err) == (0, "", "")
+    assert behind == before
+    assert json.loads(run(*command.split(), "--quiet", "--json").out)
+    project.failure = ConfigError("learning.sed is wrong")
+    assert run(*command.split(), "--quiet").err == "error: learning.sed is wrong\n"
+
+
+def test_a_table_fits_the_terminal_and_says_what_it_left_out(
+    project: FakeProject, run: Run, terminal: Callable[[str], Terminal]
+) -> None:
+    screen = terminal("stdout")
+    run("refresh", "--quiet")
+    assert screen.getvalue() == ""
+    run("refresh")
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue())
+    table, _, rest = shown.partition("Not shown for want of width: ")
+    assert max(map(len, table.splitlines())) <= 60
+    assert "seafood" in table
+    assert rest.startswith("verdict, auc; --json has all.")
+
+
+def test_colours_mark_news_on_a_terminal_alone_and_not_with_no_color(
+    project: FakeProject, run: Run, terminal: Callable[[str], Terminal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "\x1b" not in run("check").out
+    screen = terminal("stdout")
+    run("check")
+    assert "\x1b[31m" in screen.getvalue()
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain, errors = terminal("stdout"), terminal("stderr")
+    run("check")
+    project.failure = ConfigError("learning.sed is wrong")
+    run("check")
+    assert not re.search(r"\x1b\[(3[0-7]|9[0-7])m", plain.getvalue())
+    assert errors.getvalue() == "error: learning.sed is wrong\n"
+
+
+def test_export_prints_sql_that_says_what_it_is(project: FakeProject, run: Run) -> None:
+    outcome = run("export", "SEAFOOD", "--dialect", "postgres")
+    assert project.calls == [("export", ("SEAFOOD",), "postgres")]
+    assert outcome.out == "/* transpiled, not executed */ CREATE VIEW x;\n"
+    assert json.loads(run("export", "--json").out)[0]["label"] == "transpiled, not executed"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_that_asks_this_program(run: Run, shell: str) -> None:
+    script = run("completion", shell)
+    assert script.status == 0
+    assert f"_SEGWAREHOUSE_COMPLETE={shell}_complete" in script.out
+
+
+def test_a_shell_that_asks_gets_commands_and_options(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_SEGWAREHOUSE_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "segwarehouse refresh --dry")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    assert run().out == "plain,--dry-run\n"
 
 
 def test_json_is_all_that_standard_output_gets_and_nan_is_null(project: FakeProject, run: Run) -> None:
@@ -225,6 +336,8 @@ def test_check_shows_what_would_be_learned_and_what_is_set_aside(project: FakePr
     assert "too many values" in outcome.out
     assert "[red]木" in outcome.out
     assert "A refresh would learn 1 of 2 departments." in outcome.out
+    assert "- 8% of the lines have no customer." in outcome.out
+    assert outcome.out.splitlines()[-1] == "Next: segwarehouse refresh"
     assert json.loads(run("check", "--json").out)["cleaning"][0]["rows"] == 3
 
 
@@ -295,13 +408,20 @@ def test_runs_are_listed_and_missing_times_are_null(project: FakeProject, run: R
     assert "r1" not in run("runs", "--limit", "1").out
 
 
-def test_init_shows_the_guesses_and_the_first_rows(project: FakeProject, run: Run) -> None:
-    outcome = run("init", "data/t.csv", "--project", "p")
-    assert project.calls == [("init", Path("p"), "data/t.csv")]
-    assert "source.customer_id" in outcome.out
+def test_init_shows_what_was_guessed_how_sure_it_is_and_what_comes_next(project: FakeProject, run: Run) -> None:
+    outcome = run("init", "data/t.csv", "--project", "p", "--column", "department=shelf")
+    assert project.calls == [("init", Path("p"), "data/t.csv", {"department": "shelf"})]
+    lines = {line.split()[0]: line for line in outcome.out.splitlines() if line.strip()}
+    assert lines["customer_id"].split()[1:3] == ["cust", "sure"]
+    assert "please check" in lines["department"]
+    assert "none found" in lines["amount"]
+    assert "12,345 rows" in outcome.out
+    assert "customer id (cust)" in outcome.out
     assert "007" in outcome.out
-    assert "segwarehouse check --project p" in outcome.out
-    assert json.loads(run("init", "data/t.csv", "--json").out)["guesses"] == {"customer_id": "cust"}
+    assert "unused" not in outcome.out
+    assert "Please check department" in outcome.out
+    assert outcome.out.splitlines()[-1] == "Next: segwarehouse check --project p"
+    assert json.loads(run("init", "data/t.csv", "--json").out)["guesses"]["customer_id"] == "cust"
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from segwarehouse.config import (
     Config,
     DatabaseUrl,
     ExtraSource,
-    guess_columns,
     load_config,
     render_config,
     settings,
@@ -327,18 +326,9 @@ def test_the_commented_defaults_of_the_written_file_are_the_real_ones(tmp_path: 
     bare = loaded(tmp_path, render_config({"source": {"transactions": "t.csv"}}))
     text = render_config({"source": {"transactions": "t.csv"}})
     optional = (
-        "occurred_at",
-        "transaction_id",
-        "quantity",
-        "amount",
-        "category",
-        "channel",
-        "discount",
-        "is_promotion",
-        "customers",
-        "cost_per",
-        "value_per",
-    )
+        "occurred_at", "transaction_id", "quantity", "amount", "unit_price", "date_format", "category", "channel",
+        "discount", "is_promotion", "customers", "cost_per", "value_per",
+    )  # fmt: skip
     active = [
         line.removeprefix("# ") if " = " in line and not line.startswith(tuple(f"# {key}" for key in optional)) else ""
         for line in text.splitlines()
@@ -347,75 +337,3 @@ def test_the_commented_defaults_of_the_written_file_are_the_real_ones(tmp_path: 
     uncommented = "\n".join(left or right for left, right in zip(tables, active, strict=True))
     assert "outcome_days = 91" in uncommented
     assert loaded(tmp_path, uncommented) == bare
-
-
-@pytest.mark.parametrize(
-    ("columns", "expected"),
-    [
-        (
-            {
-                "household_id": "VARCHAR",
-                "store_id": "BIGINT",
-                "basket_id": "BIGINT",
-                "product_id": "BIGINT",
-                "quantity": "INTEGER",
-                "sales_value": "DOUBLE",
-                "retail_disc": "DOUBLE",
-                "week": "INTEGER",
-                "transaction_timestamp": "TIMESTAMP",
-                "department": "VARCHAR",
-            },
-            {
-                "customer_id": "household_id",
-                "department": "department",
-                "occurred_at": "transaction_timestamp",
-                "transaction_id": "basket_id",
-                "quantity": "quantity",
-                "amount": "sales_value",
-            },
-        ),
-        (
-            {
-                "InvoiceNo": "VARCHAR",
-                "StockCode": "VARCHAR",
-                "Quantity": "BIGINT",
-                "InvoiceDate": "TIMESTAMP",
-                "UnitPrice": "DOUBLE",
-                "CustomerID": "DOUBLE",
-                "ProductCategory": "VARCHAR",
-            },
-            {
-                "customer_id": "CustomerID",
-                "department": "ProductCategory",
-                "occurred_at": "InvoiceDate",
-                "transaction_id": "InvoiceNo",
-                "quantity": "Quantity",
-                "amount": "UnitPrice",
-            },
-        ),
-        (
-            {
-                "Kunde": "VARCHAR",
-                "Abteilung": "VARCHAR",
-                "Datum": "VARCHAR",
-                "Bon-Nr": "VARCHAR",
-                "Umsatz": "DECIMAL(18,2)",
-            },
-            {
-                "customer_id": "Kunde",
-                "department": "Abteilung",
-                "occurred_at": "Datum",
-                "transaction_id": "Bon-Nr",
-                "amount": "Umsatz",
-            },
-        ),
-        (
-            {"member": "BIGINT", "department": "VARCHAR", "Product Category": "VARCHAR", "store_id": "BIGINT"},
-            {"customer_id": "member", "department": "department", "category": "Product Category"},
-        ),
-        ({"a": "VARCHAR", "order_date": "DATE", "total_note": "VARCHAR"}, {"occurred_at": "order_date"}),
-        ({}, {}),
-    ],
-)
-def test_columns_are_guessed_by_name_and_type(columns: dict[str, str], expected: dict[str, str]) -> None:
-    assert guess_columns(columns) == expected

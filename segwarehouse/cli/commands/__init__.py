@@ -10,6 +10,8 @@ COMMANDS = (
     "rules",
     "audience",
     "verify",
+    "export",
     "runs",
     "simulate",
+    "completion",
 )

@@ -5,22 +5,9 @@ from pathlib import Path
 
 import click
 
-from segwarehouse.cli.options import as_of_option, example, json_option, open_project, project_option
-from segwarehouse.cli.progress import showing_progress
-from segwarehouse.cli.render import print_json, print_table, printable
-
-DEPARTMENT_COLUMNS = (
-    "department",
-    "view_name",
-    "buyers",
-    "candidates",
-    "rule_count",
-    "auc",
-    "activity_auc",
-    "lift_at_budget",
-    "verdict",
-    "remark",
-)
+from segwarehouse.cli.log import showing_progress
+from segwarehouse.cli.options import as_of_option, example, json_option, next_command, open_project, project_option
+from segwarehouse.cli.render import VERDICTS, print_json, print_table, printable, say
 
 
 @click.command(
@@ -46,13 +33,17 @@ def refresh(directory: Path, as_of: dt.date | None, departments: tuple[str, ...]
         else:
             click.echo("\n".join(f"-- {printable(step)}\n{sql.rstrip().rstrip(';')};\n" for step, sql in plan))
         return
+    from segwarehouse.refresh.run import DISPLAYED
+
     with showing_progress() as progress:
         report = project.refresh(as_of=as_of, departments=departments, progress=progress).as_dict()
     if as_json:
         print_json(report)
         return
-    print_table(report["departments"], DEPARTMENT_COLUMNS)
+    print_table(report["departments"], DISPLAYED, marks=VERDICTS)
     print_table(report["refused"], title="Left out")
     count = len(report["departments"])
-    click.echo(f"Run {report['run_id']}: {count} departments as of {report['as_of']}, {report['seconds']:.0f} s.")
-    click.echo(f"Published in {report['published']}")
+    say(f"Run {report['run_id']}: {count} departments as of {report['as_of']}, {report['seconds']:.0f} s.")
+    say(f"Published in {report['published']}")
+    best = max(report["departments"], key=lambda row: row.get("lift_at_budget") or 0.0)
+    say(next_command("audience", directory, str(best["department"])))
