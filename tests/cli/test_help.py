@@ -3,12 +3,14 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import click
 import pytest
 
-from segwarehouse import errors
-from segwarehouse.cli import commands
+from segwarehouse import cli, errors
+from segwarehouse.cli import program
+from segwarehouse.cli.commands import COMMANDS
 
 HEAVY = {"duckdb", "numpy", "pandas", "pyarrow", "sklearn", "lightgbm", "shap", "umap", "imodels", "rich", "sqlglot"}
 
@@ -31,30 +33,27 @@ def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
 
 
 def test_every_command_is_there_with_help_and_an_example() -> None:
-    assert set(commands.commands) == {
-        "audience",
-        "check",
-        "init",
-        "refresh",
-        "rules",
-        "runs",
-        "simulate",
-        "verify",
-    }
-    for name, command in commands.commands.items():
+    assert program.list_commands(click.Context(program)) == list(COMMANDS)
+    for name, command in program.commands.items():
+        assert command.name == name
         assert command.help, name
         assert f"segwarehouse {name}" in (command.epilog or ""), name
 
 
+def test_every_module_of_a_command_is_on_the_list() -> None:
+    folder = Path(cli.__file__).parent / "commands"
+    assert {path.stem for path in folder.glob("*.py")} - {"__init__"} == set(COMMANDS)
+
+
 def test_every_option_is_explained() -> None:
-    for name, command in commands.commands.items():
+    for name, command in program.commands.items():
         for parameter in command.params:
             if isinstance(parameter, click.Option) and not parameter.show_default:
                 assert parameter.help, (name, parameter.name)
 
 
 def test_the_epilog_documents_every_exit_status_of_the_error_tree() -> None:
-    documented = commands.epilog or ""
+    documented = program.epilog or ""
     statuses = {
         item.exit_status
         for item in vars(errors).values()

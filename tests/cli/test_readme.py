@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import pytest
 
-from segwarehouse.cli import commands
+from segwarehouse.cli import program
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -22,8 +22,8 @@ def mentioned() -> list[str]:
 @pytest.mark.parametrize("line", mentioned())
 def test_a_command_of_the_readme_is_one(line: str) -> None:
     _, name, *arguments = shlex.split(line)
-    assert name in commands.commands
-    command = commands.commands[name]
+    assert name in program.commands
+    command = program.commands[name]
     options = {option for parameter in command.params for option in parameter.opts}
     assert {argument for argument in arguments if argument.startswith("--")} <= options
     required = [p for p in command.params if isinstance(p, click.Argument) and p.required]
@@ -32,7 +32,7 @@ def test_a_command_of_the_readme_is_one(line: str) -> None:
 
 def test_the_readme_names_every_command() -> None:
     named = {shlex.split(line)[1] for line in mentioned()}
-    assert named == set(commands.commands)
+    assert named == set(program.commands)
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))

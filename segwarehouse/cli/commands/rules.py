@@ -1,0 +1,27 @@
+"""`segwarehouse rules`: show the published rules."""
+
+from pathlib import Path
+
+import click
+
+from segwarehouse.cli.options import example, json_option, open_project, project_option
+from segwarehouse.cli.render import print_json, print_table, records
+
+
+@click.command(epilog=example("segwarehouse rules SEAFOOD"))
+@click.argument("department", required=False)
+@project_option
+@click.option("--sql", "with_sql", is_flag=True, help="Show each rule's SQL in place of its words.")
+@json_option
+def rules(department: str | None, directory: Path, with_sql: bool, as_json: bool) -> None:
+    """Show the rules of DEPARTMENT, or of all.
+
+    Figures that are called learned describe the customers that a rule was learned from, and prove nothing.
+    """
+    found = records(open_project(directory).rules(department))
+    if as_json:
+        print_json(found)
+        return
+    text = "condition_sql" if with_sql else "words"
+    measured = ("points", "support", "candidates", "learned_precision", "learned_lift")
+    print_table(found, ("department", "rule", text, *measured))

@@ -1,0 +1,31 @@
+"""`segwarehouse runs`: list the runs."""
+
+from pathlib import Path
+
+import click
+
+from segwarehouse.cli.options import example, json_option, open_project, project_option
+from segwarehouse.cli.render import SCREEN_ROWS, print_json, print_table, records
+
+
+@click.command(epilog=example("segwarehouse runs --limit 5"))
+@project_option
+@click.option("--limit", type=click.IntRange(min=1), default=SCREEN_ROWS, metavar="N", show_default=True)
+@json_option
+def runs(directory: Path, limit: int, as_json: bool) -> None:
+    """List the last runs, the latest first."""
+    found = records(open_project(directory).runs())[:limit]
+    if as_json:
+        print_json(found)
+        return
+    shown = (
+        "run_id",
+        "status",
+        "as_of",
+        "departments_published",
+        "customers",
+        "lines_kept",
+        "lines_left_out",
+        "message",
+    )
+    print_table(found, shown)

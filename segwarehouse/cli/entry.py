@@ -1,0 +1,107 @@
+"""The program: its commands, and how a call ends.
+
+In: arguments. Out: an exit status that a scheduler can use, and an error as one line and a hint on standard error. What
+each command does is left to `segwarehouse.cli.commands`.
+"""
+
+import io
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+import click
+
+from segwarehouse import __version__
+from segwarehouse.cli.commands import COMMANDS
+from segwarehouse.cli.options import Session, debug_option
+from segwarehouse.cli.render import printable
+from segwarehouse.errors import SegwarehouseError
+
+INTERRUPTED = 130
+
+_EXIT_STATUSES = """\b
+Exit status:
+  0    done
+  1    a fault that has no better name
+  2    wrong usage of the command line
+  3    segwarehouse.toml is missing, misspelt or inconsistent
+  4    the tables can't be used as they are, or no department has enough buyers
+  5    a file in models/ or sql/ does not render, parse or run
+  6    the engine refused or failed, or another process holds the database
+  7    compiled SQL is not what may run
+  8    SQL and Python disagree, nothing was published
+  9    the published state could not be replaced; the former one stands
+  10   no such department, run or feature
+  130  stopped with Ctrl-C; the published state is as it was
+"""
+
+
+class _InOrder(click.Group):
+    """A group that lists its commands in the order of `COMMANDS`: the order in which one meets them."""
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        """Return the names of the commands."""
+        return list(self.commands)
+
+
+@click.group(
+    cls=_InOrder,
+    epilog=_EXIT_STATUSES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="segwarehouse")
+@debug_option
+def program() -> None:
+    """From a table of transactions to trusted targeting views in your own SQL warehouse.
+
+    Start with `segwarehouse init TRANSACTIONS`, then `check`, then `refresh`.
+    """
+
+
+for _name in COMMANDS:
+    program.add_command(getattr(import_module(f"segwarehouse.cli.commands.{_name}"), _name))
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit.
+
+    Parameters
+    ----------
+    arguments
+        Without the program's name; by default those of the process.
+    """
+    session = Session()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        given = None if arguments is None else list(arguments)
+        status = program.main(given, prog_name="segwarehouse", obj=session, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except click.Abort:
+        _complain("stopped", "the published state is as it was")
+        status = INTERRUPTED
+    except SegwarehouseError as error:
+        _trace(session)
+        _complain(error.message, error.hint)
+        status = error.exit_status
+    except Exception as error:  # noqa: BLE001 - the last resort: a line in place of a traceback
+        _trace(session)
+        _complain(f"{type(error).__name__}: {error}", "" if session.debug else "for the traceback add --debug")
+        status = 1
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _trace(session: Session) -> None:
+    if session.debug:
+        traceback.print_exc()
+
+
+def _complain(message: str, hint: str) -> None:
+    click.echo(f"error: {printable(message)}", err=True)
+    if hint:
+        click.echo(f"hint: {printable(hint)}", err=True)
