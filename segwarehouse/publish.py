@@ -40,6 +40,9 @@ WORKING_SCHEMAS = frozenset({"source", "staging", "learned", "history"})
 
 Audit = Callable[[Warehouse], None]
 
+Accompany = Callable[[Warehouse, Path], None]
+"""Writes what goes with a state into the folder that it is published in."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -77,7 +80,9 @@ class State:
     context: Mapping[str, object]
 
 
-def publish(config: Config, warehouse: DuckDBWarehouse, state: State, audit: Audit) -> Path:
+def publish(
+    config: Config, warehouse: DuckDBWarehouse, state: State, audit: Audit, accompany: Accompany | None = None
+) -> Path:
     """Publish a state, or leave the former one as it was.
 
     Parameters
@@ -87,6 +92,8 @@ def publish(config: Config, warehouse: DuckDBWarehouse, state: State, audit: Aud
     audit
         Called with the finished state, opened anew and read-only (in place: the working warehouse itself); whatever
         it raises stops publishing.
+    accompany
+        Called with the audited state and the folder that is put in place with it. In place there is no such folder.
 
     Returns
     -------
@@ -114,7 +121,7 @@ def publish(config: Config, warehouse: DuckDBWarehouse, state: State, audit: Aud
         file = staging / config.publish.url.path.name
         with warehouse.staged(file, CATALOG):
             write_state(warehouse, state, home=warehouse.home)
-        _audit_file(file, state, audit)
+        _audit_file(file, state, audit, accompany)
         _promote(staging, runs / state.run_id, link, file.name)
     except OSError as error:
         raise PublishError(
@@ -224,7 +231,7 @@ def _comment(warehouse: Warehouse, kind: str, target: exp.Expr, text: str) -> No
     warehouse.execute(exp.Comment(this=target, kind=kind, expression=exp.Literal.string(text)))
 
 
-def _audit_file(file: Path, state: State, audit: Audit) -> None:
+def _audit_file(file: Path, state: State, audit: Audit, accompany: Accompany | None) -> None:
     """Open the finished file as a reader would, and look at everything in it before anyone else can."""
     with connect(file, read_only=True) as reader:
         found = reader.fetch(exp.select("run_id").from_(relation("targeting.run").table()))["run_id"].to_pylist()
@@ -233,6 +240,8 @@ def _audit_file(file: Path, state: State, audit: Audit) -> None:
         for view in state.views:
             reader.fetch(exp.select("*").from_(view.relation.table()).limit(1))
         audit(reader)
+        if accompany:
+            accompany(reader, file.parent)
 
 
 def _clear_dead(runs: Path) -> None:

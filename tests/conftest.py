@@ -7,6 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from segwarehouse.api import Project
+from segwarehouse.refresh import RefreshReport
+
 START = pd.Timestamp("2025-01-01")
 DAYS = 365
 DEPARTMENTS = ("Bread", "Fish & Chips", "Garden", "Toys", "海鲜")
@@ -91,3 +94,10 @@ def write_project(
 def transactions() -> pd.DataFrame:
     """A year of transactions of 500 customers in five departments."""
     return make_transactions()
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory, transactions: pd.DataFrame) -> tuple[Path, RefreshReport]:
+    """A project, refreshed once for all tests that only read it, and the report of its refresh."""
+    folder = write_project(tmp_path_factory.mktemp("published"), transactions)
+    return folder, Project(folder).refresh()

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import os
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -22,7 +23,7 @@ from markupsafe import Markup
 from segwarehouse.errors import WarehouseError
 from segwarehouse.report import charts, numbers
 from segwarehouse.report.pictures import Detail
-from segwarehouse.report.summarise import RANKINGS, summarise
+from segwarehouse.report.summarise import RANKINGS, published_departments, summarise
 from segwarehouse.report.words import VERDICTS
 from segwarehouse.warehouse import Warehouse
 
@@ -35,8 +36,11 @@ LONGEST_NAME = 120
 _GLOBALS = "window.vegaEmbed = vegaEmbed;"
 """What the library leaves for the page's script."""
 
-_LEVELS = 6
-"""How often the detail is halved to get below `MOST_BYTES`."""
+MOST_PLAIN = 40
+"""So many departments stand in the page as they are; more are packed."""
+
+_PLANS = ((False, 0, MOST_PLAIN), (True, 0, 400), (True, 1, 400), (True, 3, 400), (True, 0, 100), (True, 0, 0))
+"""What is tried in turn: whether departments are packed, the level of detail, how many are told of at most."""
 
 _IN_SCRIPT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 _DIRECTIONS = (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -78,7 +82,10 @@ def write_report(warehouse: Warehouse, path: Path, departments: Sequence[str] = 
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(written)
+        with temporary.open("wb") as stream:
+            stream.write(written)
+            stream.flush()
+            os.fsync(stream.fileno())
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
@@ -89,28 +96,34 @@ def write_report(warehouse: Warehouse, path: Path, departments: Sequence[str] = 
 def fitting(warehouse: Warehouse, departments: Sequence[str] = ()) -> tuple[str, int]:
     """Return a report below `MOST_BYTES`, with as much detail as fits, and how many departments it tells of.
 
+    Up to `MOST_PLAIN` departments stand in the page as they are. More are packed, with fewer points the more they
+    are; in the end only the largest are told in detail.
+
     Raises
     ------
     WarehouseError
-        If even without pictures it would be larger.
+        If even the overview alone would be larger.
     """
-    detail: Detail | None = None
-    for level in range(1, _LEVELS + 1):
-        summary = summarise(warehouse, departments, detail)
-        text = render(summary)
+    size, count = 0, len(departments) or published_departments(warehouse)
+    for packed, level, most in _PLANS:
+        if not packed and count > MOST_PLAIN:
+            continue
+        told = min(count, most)
+        text = render(summarise(warehouse, departments, Detail.at(told, level), most), packed=packed)
         size = len(text.encode("utf-8"))
         if size <= MOST_BYTES:
-            return text, len(summary["departments"])
-        detail = Detail.at(len(summary["departments"]), level)
+            return text, told
     raise WarehouseError(
-        f"a report of {len(summary['departments'])} departments has {size:,} bytes, and {MOST_BYTES:,} is the most",
+        f"the overview alone has {size:,} bytes, and {MOST_BYTES:,} is the most a report may have",
         "name departments: segwarehouse report --department NAME",
     )
 
 
-def render(summary: Mapping[str, Any]) -> str:
-    """Return the page of what `summarise` found."""
+def render(summary: Mapping[str, Any], *, packed: bool = False) -> str:
+    """Return the page of what `summarise` found; `packed`: departments are compressed until they are opened."""
+    environment = _environment()
     scripts = {"library": _library(), "page": _asset("report.js")}
+    told = {part["key"] for part in summary["departments"]}
     shared = {
         "specs": charts.SPECS,
         "config": charts.CONFIG,
@@ -119,35 +132,54 @@ def render(summary: Mapping[str, Any]) -> str:
         "customers": summary["customers_map"],
         "correlations": summary["correlations"],
     }
-    return (
-        _environment()
-        .get_template("report.html")
-        .render(
-            **summary,
-            told={part["key"] for part in summary["departments"]},
-            payloads={part["key"]: _payload(part) for part in summary["departments"]},
-            verdicts=VERDICTS,
-            fmt={name: getattr(numbers, name) for name in ("count", "share", "ratio", "signed")},
-            vega=_vega(),
-            shared=shared,
-            rankings=RANKINGS,
-            styles=charts.RANKING_STYLES,
-            scripts={name: Markup(text) for name, text in scripts.items()},  # noqa: S704 - our own files
-            style=Markup(_asset("report.css")),  # noqa: S704 - our own file
-            policy=_policy(scripts.values()),
-            forest=_Forest(summary["overview"]),
-        )
+    context = {
+        **summary,
+        "rankings": RANKINGS,
+        "styles": charts.RANKING_STYLES,
+        "verdicts": VERDICTS,
+        "fmt": {name: getattr(numbers, name) for name in ("count", "share", "ratio", "signed")},
+    }
+    department = environment.get_template("department.html")
+    articles = [
+        _article(part, department.render(**context, part=part, payload=_payload(part)), packed=packed)
+        for part in summary["departments"]
+    ]
+    return environment.get_template("report.html").render(
+        **context,
+        articles=articles,
+        told=told,
+        untold=sum(row["view"] is not None for row in summary["overview"]) - len(told) if summary["whole"] else 0,
+        packed=packed,
+        shared=shared,
+        vega=_vega(),
+        scripts={name: Markup(text) for name, text in scripts.items()},  # noqa: S704 - our own files
+        style=Markup(_asset("report.css")),  # noqa: S704 - our own file
+        policy=_policy(scripts.values()),
+        forest=_Forest(summary["overview"]),
     )
 
 
-_DRAWN = ("curves", "profit", "reliability", "map", "mixture", "drivers", "personas", "scores")
+def _article(part: Mapping[str, Any], text: str, *, packed: bool) -> dict[str, Any]:
+    named = {"key": part["key"], "name": part["name"]}
+    if packed:
+        return {**named, "packed": base64.b64encode(zlib.compress(text.encode("utf-8"), 9)).decode("ascii")}
+    return {**named, "html": Markup(text)}  # noqa: S704 - rendered with autoescape the moment before
+
+
+_DRAWN = ("curves", "profit", "map", "mixture", "drivers")
+_COLUMNS = {
+    "reliability": ("candidates", "predicted", "observed", "observed_low", "observed_high"),
+    "personas": ("segment_id", "name"),
+    "scores": ("number", "silhouette", "is_chosen"),
+}
 
 
 def _payload(part: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the page's script needs to know of a department."""
     best = part["best_contacts"]
     return {
-        **{name: part[name] for name in _DRAWN if name in part},
+        **{name: part[name] for name in _DRAWN},
+        **{name: [{c: row[c] for c in columns} for row in part[name]] for name, columns in _COLUMNS.items()},
         "budget": part["figures"]["budget"],
         "selected": part["figures"]["selected"],
         "best_contacts": best["contacts"] if best else None,

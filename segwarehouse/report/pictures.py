@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from segwarehouse.domain import FloatArray
+from segwarehouse.report.numbers import significant
 from segwarehouse.report.state import PublishedState, Row
 
 Columns = dict[str, list[Any]]
@@ -22,7 +23,6 @@ NAMED_DEPARTMENTS = 7
 MOST_CORRELATED = 28
 """The heat map shows so many features at most."""
 
-ELLIPSE_ANGLES = 40
 ELLIPSE_REACH = 2.0
 """Ellipses are drawn at two standard deviations: about 86 percent of a component lies inside."""
 
@@ -42,14 +42,13 @@ class Detail:
 
     @classmethod
     def at(cls, departments: int, level: int = 0) -> "Detail":
-        """Return the detail that so many departments leave room for; every level halves it.
+        """Return the detail that so many departments leave room for; with every level there is less.
 
-        >>> Detail.at(10).map_points, Detail.at(200).map_points, Detail.at(200, level=2).map_points
-        (1500, 144, 0)
+        >>> Detail.at(10).map_points, Detail.at(200).map_points, Detail.at(200, level=3).map_points
+        (1500, 300, 0)
         """
-        part = min(1.0, 24.0 / max(departments, 1)) * 0.8 * 0.5**level if level or departments > 24 else 1.0
-        points = int(cls.map_points * part)
-        customers = int(cls.swarm_customers * part)
+        part = min(1.0, 40.0 / max(departments, 1)) * 0.6**level
+        points, customers = int(cls.map_points * part), int(cls.swarm_customers * part)
         return cls(
             map_points=points if points >= 100 else 0,
             swarm_customers=customers if customers >= 10 else 0,
@@ -80,12 +79,10 @@ def mixture_map(state: PublishedState, department: str, everyone: pd.DataFrame, 
 
 
 def ellipses(mixtures: Sequence[Row]) -> list[Row]:
-    """Return each component's centre, weight, and outline at `ELLIPSE_REACH` standard deviations.
+    """Return each component's weight, centre (x, y) and the matrix that makes the unit circle its ellipse.
 
-    The outline is the unit circle times the square root of the covariance, by its eigenvectors.
+    The matrix is `ELLIPSE_REACH` times the square root of the covariance, by its eigenvectors: ``xx, xy, yx, yy``.
     """
-    angles = np.linspace(0.0, 2.0 * np.pi, ELLIPSE_ANGLES + 1)
-    circle = np.stack([np.cos(angles), np.sin(angles)])
     found: list[Row] = []
     for row in mixtures:
         covariance = np.array(
@@ -93,16 +90,14 @@ def ellipses(mixtures: Sequence[Row]) -> list[Row]:
             dtype=np.float64,
         )
         values, vectors = np.linalg.eigh(covariance)
-        outline = vectors @ (ELLIPSE_REACH * np.sqrt(np.maximum(values, 0.0))[:, None] * circle)
-        centre = np.array([row["mean_x"], row["mean_y"]], dtype=np.float64)
+        matrix = vectors * (ELLIPSE_REACH * np.sqrt(np.maximum(values, 0.0)))
         found.append(
             {
                 "component": row["component"],
-                "weight": row["weight"],
-                "x": _rounded(centre[0], 1),
-                "y": _rounded(centre[1], 1),
-                "outline_x": _listed(outline[0] + centre[0], 1),
-                "outline_y": _listed(outline[1] + centre[1], 1),
+                "weight": significant(row["weight"], 3),
+                "x": significant(row["mean_x"], 4),
+                "y": significant(row["mean_y"], 4),
+                "matrix": [significant(float(value), 4) for value in matrix.ravel()],
             }
         )
     return found

@@ -78,8 +78,12 @@ class PublishedState:
         return frame
 
     def counts(self, name: str, *keys: str, where: exp.Expr | None = None) -> list[Row]:
-        """Return how many rows `targeting.<name>` has for each combination of these columns, as `customers`."""
-        if not set(keys) <= set(self.columns(name)):
+        """Return how many rows `targeting.<name>` has for each combination of these columns, as `customers`.
+
+        Columns that it lacks are left out.
+        """
+        keys = tuple(key for key in keys if key in self.columns(name))
+        if not keys:
             return []
         query = exp.select(*(_column(key) for key in keys), exp.alias_(exp.Count(this=exp.Star()), "customers"))
         query = query.from_(Relation(SCHEMA, name).table()).group_by(*(_column(key) for key in keys))

@@ -41,7 +41,9 @@ _PRECISION = ("precision", "precision_low", "precision_high")
 Summary = dict[str, Any]
 
 
-def summarise(warehouse: Warehouse, departments: Sequence[str] = (), detail: Detail | None = None) -> Summary:
+def summarise(
+    warehouse: Warehouse, departments: Sequence[str] = (), detail: Detail | None = None, most: int | None = None
+) -> Summary:
     """Return what there is to say about a published state.
 
     Parameters
@@ -52,10 +54,15 @@ def summarise(warehouse: Warehouse, departments: Sequence[str] = (), detail: Det
         Tell of these in detail; empty: of all that have a view.
     detail
         How many points a picture may have; by default what leaves a report of so many departments below 5 MB.
+    most
+        Tell of so many departments at most, those with most buyers.
     """
     state = PublishedState(warehouse)
     rows = state.rows("departments", "department_key")
     wanted = [row for row in rows if row["view_name"] and (not departments or row["department"] in departments)]
+    if most is not None and len(wanted) > most:
+        largest = sorted(wanted, key=lambda row: -int(str(row["buyers"])))[:most]
+        wanted = [row for row in wanted if row in largest]
     detail = detail or Detail.at(len(wanted))
     run, settings = _run(state)
     least = settings.get("audience", {}).get("min_cell", LEAST_CELL)
@@ -85,6 +92,7 @@ def summarise(warehouse: Warehouse, departments: Sequence[str] = (), detail: Det
             for table, values in settings.items()
             if table != "source"
         },
+        "whole": not departments,
         "has_times": bool(settings.get("source", {}).get("occurred_at")),
         "profit": {key: audience.get(key) for key in ("cost_per_contact", "value_per_conversion")},
         "min_cell": least,
@@ -101,6 +109,12 @@ def summarise(warehouse: Warehouse, departments: Sequence[str] = (), detail: Det
             "correlations": words.correlations(correlated),
         },
     }
+
+
+def published_departments(warehouse: Warehouse) -> int:
+    """Return how many departments of a state have a view."""
+    rows = PublishedState(warehouse).rows("departments", columns=("view_name",))
+    return sum(row["view_name"] is not None for row in rows)
 
 
 _RUN = ("run_id", "started_at", "status", "as_of", "protocol", "departments_published", "departments_refused",
@@ -151,8 +165,8 @@ def _run(state: PublishedState) -> tuple[Row, dict[str, dict[str, Any]]]:
 def _changes(state: PublishedState, least: int) -> dict[str, list[Row]]:
     """Return who entered and left each department's audience, counted by reason."""
     changes: dict[str, list[Row]] = {}
-    for row in state.counts("changes", "department", "change", "reason"):
-        counted = {"change": row["change"], "reason": row["reason"], **_counted(row["customers"], least)}
+    for row in state.counts("changes", "department", "change", "cause", "reason"):
+        counted = {**row, **_counted(row["customers"], least)}
         changes.setdefault(str(row["department"]), []).append(counted)
     return changes
 

@@ -9,6 +9,7 @@ COMMANDS = (
     "refresh",
     "rules",
     "audience",
+    "report",
     "verify",
     "runs",
     "simulate",

@@ -56,3 +56,7 @@ def refresh(directory: Path, as_of: dt.date | None, departments: tuple[str, ...]
     count = len(report["departments"])
     click.echo(f"Run {report['run_id']}: {count} departments as of {report['as_of']}, {report['seconds']:.0f} s.")
     click.echo(f"Published in {report['published']}")
+    if report["report"]:
+        click.echo(f"Report in {report['report']}")
+    if report["report_failure"]:
+        click.echo(f"no report: {printable(report['report_failure'])}; make it with: segwarehouse report", err=True)

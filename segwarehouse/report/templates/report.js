@@ -51,6 +51,7 @@
   const colour = (place) => Math.min(place, 7);
   const points = (columns, more) => columns.x.map((x, at) => ({ x, y: columns.y[at], ...more(at) }));
   const noPart = {};
+  const ANGLES = 48; // points of an ellipse
   const rows = {
     curve(data, part) {
       const { measure } = choice(part);
@@ -110,7 +111,11 @@
     mixture({ mixture }) {
       return {
         rows: points(mixture.points, (at) => ({ component: colour(mixture.points.component[at]) })),
-        outlines: mixture.components.flatMap((each) => each.outline_x.map((x, order) => ({ x, y: each.outline_y[order], order, component: colour(each.component) }))),
+        outlines: mixture.components.flatMap((each) => Array.from({ length: ANGLES + 1 }, (_, order) => {
+          const [cos, sin] = [Math.cos, Math.sin].map((turn) => turn((2 * Math.PI * order) / ANGLES));
+          const [xx, xy, yx, yy] = each.matrix;
+          return { x: each.x + xx * cos + xy * sin, y: each.y + yx * cos + yy * sin, order, component: colour(each.component) };
+        })),
         centres: mixture.components.map((each) => ({ x: each.x, y: each.y, weight: each.weight, component: colour(each.component), name: String(each.component + 1) })),
       };
     },
@@ -142,8 +147,10 @@
       const shown = spec.datasets.rows.filter((row) => row.contacts >= 0.02 * most);
       const top = Math.max(...shown.map((row) => row.value + 0.5 * (row.high - row.value)));
       const low = Math.min(...shown.map((row) => row.low));
+      const format = { lift: "~f", recall: ".0%", profit: "~s" }[choice(part).measure];
+      const axis = (y) => ({ ...y, axis: { ...y.axis, format }, scale: { domain: [low, top], nice: true } });
       const layer = spec.layer.map((each) => (each.encoding.y
-        ? { ...each, encoding: { ...each.encoding, y: { ...each.encoding.y, scale: { domain: [low, top], nice: true } } } } : each));
+        ? { ...each, encoding: { ...each.encoding, y: axis(each.encoding.y) } } : each));
       return { ...spec, layer, params: [{ name: "at", value: choice(part).contacts }] };
     },
   };
@@ -302,11 +309,23 @@
   // -- one department at a time -------------------------------------------------------------------------------------
   const select = document.getElementById("choose");
   let current = null;
-  const open = (part) => {
+  /* Where there are very many departments, each is packed (zlib, base64) and unpacked when it is opened first. */
+  const unpack = async (part) => {
+    const packed = one("script[data-packed]", part);
+    if (!packed) return;
+    const bytes = Uint8Array.from(atob(packed.textContent.trim()), (sign) => sign.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const text = await new Response(stream).text();
+    packed.remove();
+    part.innerHTML = text; // rendered and escaped by the same template as everything else on this page
+    all("table[data-sortable]", part).forEach(sortable);
+  };
+  const open = async (part) => {
     if (!part || part === current) return;
     current = part;
     parts.forEach((each) => { each.hidden = each !== part; });
     if (select) select.value = part.id;
+    await unpack(part);
     const box = one("[data-budget]", part);
     if (box && !box.dataset.ready) {
       box.dataset.ready = "yes";
@@ -314,15 +333,15 @@
     }
     all(".chart", part).forEach((element) => { if (!views.has(element)) inView.observe(element); });
   };
-  const go = (part) => {
-    open(part);
+  const go = async (part) => {
+    await open(part);
     history.replaceState(null, "", `#${part.id}`);
     part.scrollIntoView({ block: "start" });
   };
-  const follow = () => {
+  const follow = async () => {
     const wanted = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (wanted && parts.includes(wanted)) {
-      open(wanted);
+      await open(wanted);
       wanted.scrollIntoView();
     }
   };
@@ -434,7 +453,6 @@
   });
   window.addEventListener("afterprint", () => folded.forEach((each) => { each.open = false; }));
 
-  open(parts[0]);
-  follow();
+  open(parts[0]).then(follow);
   all(".chart").filter((element) => !element.closest("[data-part]")).forEach((element) => inView.observe(element));
 })();
