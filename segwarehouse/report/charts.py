@@ -300,22 +300,26 @@ def mixture() -> Spec:
 
 
 def scores() -> Spec:
-    """Return how well each number of mixture components separates the buyers."""
+    """Return how well each number of mixture components separates the buyers, and how well it is found again."""
     x = {"field": "number", "type": "ordinal", "title": "number of groups", "axis": {"labelAngle": 0}}
-    y = {"field": "silhouette", "type": "quantitative", "title": "how separate (silhouette)", "axis": {"tickCount": 4}}
+    y = {"field": "score", "type": "quantitative", "title": "score, at most 1", "axis": {"tickCount": 4}}
+    colour = _colours("kind", ("silhouette", "stability"), ("var(--accent)", "var(--activity)"))
     return {
         "height": 160,
         "data": {"name": "rows"},
         "layer": [
-            {"mark": {"type": "line", "color": "var(--line-2)"}, "encoding": {"x": x, "y": y}},
+            {
+                "mark": {"type": "line", "strokeWidth": 1.5, "opacity": 0.6},
+                "encoding": {"x": x, "y": y, "color": colour},
+            },
             {
                 "mark": {"type": "point", "filled": True, "opacity": 1},
                 "encoding": {
                     "x": x,
                     "y": y,
-                    "color": _colours("is_chosen", (0, 1), ("var(--random)", "var(--accent)")),
-                    "size": {"condition": {"test": "datum.is_chosen === 1", "value": 120}, "value": 45},
-                    "tooltip": [_field("number", "groups"), _field("silhouette", "silhouette", ".2f")],
+                    "color": colour,
+                    "size": {"condition": {"test": "datum.is_chosen === 1", "value": 130}, "value": 40},
+                    "tooltip": [_field("kind", "score"), _field("number", "groups"), _field("score", "value", ".2f")],
                 },
             },
         ],

@@ -9,6 +9,7 @@ as vl-convert-python ships it; its expressions are interpreted, not compiled, so
 import base64
 import hashlib
 import json
+import math
 import os
 import zlib
 from collections.abc import Mapping, Sequence
@@ -170,7 +171,7 @@ _DRAWN = ("curves", "profit", "map", "mixture", "drivers")
 _COLUMNS = {
     "reliability": ("candidates", "predicted", "observed", "observed_low", "observed_high"),
     "personas": ("segment_id", "name"),
-    "scores": ("number", "silhouette", "is_chosen"),
+    "scores": ("number", "silhouette", "stability", "is_chosen"),
 }
 
 
@@ -179,7 +180,9 @@ def _payload(part: Mapping[str, Any]) -> dict[str, Any]:
     best = part["best_contacts"]
     return {
         **{name: part[name] for name in _DRAWN},
-        **{name: [{c: row[c] for c in columns} for row in part[name]] for name, columns in _COLUMNS.items()},
+        **{
+            name: [{c: row[c] for c in columns if c in row} for row in part[name]] for name, columns in _COLUMNS.items()
+        },
         "budget": part["figures"]["budget"],
         "selected": part["figures"]["selected"],
         "best_contacts": best["contacts"] if best else None,
@@ -196,8 +199,10 @@ class _Forest:
             row[f"lift_at_budget{end}"] for row in overview for end in ("_low", "_high") if row["view"]
         ]
         known = [bound for bound in bounds if bound is not None]
-        self.low: float = min([0.5, *known])
+        self.low: float = min([0.9, *known])
         self.high: float = max([2.0, *known])
+        step = max(1, math.ceil(self.high / 5.0))
+        self.ticks = range(1, math.floor(self.high) + 1, step)
 
     def x(self, lift: float) -> float:
         """Return where a lift lies."""

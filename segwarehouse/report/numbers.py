@@ -13,14 +13,14 @@ def count(value: object) -> str:
 
 
 def share(value: object) -> str:
-    """Return a share of 1 in percent, with a decimal where it is below ten.
+    """Return a share of 1 in percent, with a decimal near nothing and near all.
 
-    >>> share(0.4235), share(0.0803), share(0.0)
-    ('42%', '8.0%', '0%')
+    >>> share(0.4235), share(0.0803), share(0.0), share(0.9967)
+    ('42%', '8.0%', '0%', '99.7%')
     """
     if not isinstance(value, int | float):
         return NONE
-    return f"{value:.0%}" if value == 0 or abs(value) >= 0.0995 else f"{value:.1%}"
+    return f"{value:.0%}" if value in {0, 1} or 0.0995 <= abs(value) < 0.995 else f"{value:.1%}"
 
 
 def ratio(value: object) -> str:

@@ -82,6 +82,8 @@ def summarise(
         for row in wanted
     ]
     for part in parts:
+        measure = part["figures"].get("single_measure")
+        part["single_measure"] = phrases.get(measure, measure)
         part["words"] = _words(part, settings.get("learning", {}).get("outcome_days"))
     found_map = pictures.customers_map(everyone, detail)
     correlated = pictures.correlations(state, phrases)
@@ -131,7 +133,7 @@ _ORDERS: Mapping[str, tuple[str, ...]] = {
     "segments": ("kind", "segment_id"),
     "cluster_scores": ("kind", "number"),
     "mixtures": ("component",),
-    "stability": ("rule",),
+    "stability": (),
 }
 
 Tables = Mapping[str, Mapping[str, list[Row]]]
@@ -221,7 +223,7 @@ def _department(state: PublishedState, row: Row, tables: Mapping[str, list[Row]]
             {column: significant(value) for column, value in rule.items() if column != "department_key"}
             for rule in tables["evaluated_rules"]
         ],
-        "stability": _stability(tables["stability"]),
+        "stability": tables["stability"][0] if tables["stability"] else None,
         "sql": {
             "contacts": _contacts(state, str(row["view_name"]), row["budget"]),
             "all_rules": _candidates(state, str(row["where_sql"]), key),
@@ -235,16 +237,10 @@ def _department(state: PublishedState, row: Row, tables: Mapping[str, list[Row]]
         ],
         "confusions": {str(matrix["prior"]): matrix for matrix in tables["confusions"]},
         "personas": [s for s in tables["segments"] if s["kind"] == "persona"],
+        "components": [s for s in tables["segments"] if s["kind"] == "mixture"],
         "scores": [s for s in tables["cluster_scores"] if s["kind"] == "mixture"],
         "persona_scores": [s for s in tables["cluster_scores"] if s["kind"] == "persona"],
     }
-
-
-def _stability(rows: Sequence[Row]) -> Summary:
-    """Return what the state says of the rules' stability, whatever columns it has."""
-    hidden = {"department_key", "department"}
-    columns = [column for column in (rows[0] if rows else {}) if column not in hidden]
-    return {"columns": columns, "rows": [[significant(row[column]) for column in columns] for row in rows]}
 
 
 def _curves(rows: Sequence[Row]) -> dict[str, dict[str, list[Any]]]:
@@ -320,6 +316,7 @@ def _words(part: Summary, outcome_days: object) -> dict[str, str]:
         "groups": words.groups(part["personas"], sum(buyers) / len(buyers) if buyers else None),
         "mixture": words.mixture(part["mixture"]["components"], len(part["mixture"]["points"].get("x", []))),
         "scores": words.scores(part["scores"]),
+        **({"stability": said} if (said := words.stability(part["stability"])) else {}),
     }
 
 

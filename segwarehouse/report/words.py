@@ -141,6 +141,22 @@ def drivers(features: Sequence[Row]) -> str:
     return f"What moves the chance to buy most: {_listing(said)}."
 
 
+def stability(row: Mapping[str, object] | None) -> str:
+    """Return how much of the rules and of the audience stays when the department is learned again."""
+    if not row or not row.get("refit_count"):
+        return ""
+    kept = row.get("is_kept")
+    lowest = row.get("audience_jaccard_lowest")
+    often = "once" if row["refit_count"] == 1 else f"{count(row['refit_count'])} times"
+    return (
+        f"The department was learned again {often} from "
+        f"a part of the customers. Of all who were in the budget of either, {share(row.get('audience_jaccard'))} were "
+        f"in both on average{f' ({share(lowest)} at least)' if lowest is not None else ''}, and "
+        f"{share(row.get('rule_overlap'))} of what the rules read was the same."
+        + (" The rules of the run before are kept, since new ones are not better beyond chance." if kept else "")
+    )
+
+
 def force(found: Mapping[str, object]) -> str:
     """Return whether single measures decide, or many together."""
     if not found:

@@ -9,7 +9,8 @@
   // -- numbers ------------------------------------------------------------------------------------------------------
   const known = (value) => typeof value === "number" && Number.isFinite(value);
   const count = (value) => (known(value) ? Math.round(value).toLocaleString("en-US") : "–");
-  const share = (value) => (known(value) ? `${(100 * value).toFixed(Math.abs(value) >= 0.0995 || value === 0 ? 0 : 1)}%` : "–");
+  const coarse = (value) => value === 0 || value === 1 || (Math.abs(value) >= 0.0995 && Math.abs(value) < 0.995);
+  const share = (value) => (known(value) ? `${(100 * value).toFixed(coarse(value) ? 0 : 1)}%` : "–");
   const ratio = (value) => (known(value) ? value.toFixed(2) : "–");
   const money = (value) => (known(value) ? `${Math.round(value) < 0 ? "−" : ""}${Math.abs(Math.round(value)).toLocaleString("en-US")}` : "–");
   const between = (low, high, form) => (known(low) && known(high) ? `${form(low)} to ${form(high)}` : "");
@@ -48,7 +49,8 @@
   };
 
   // -- what each chart is drawn from --------------------------------------------------------------------------------
-  const colour = (place) => Math.min(place, 7);
+  /* The colour of an id is its place among the ids; what is not among them is grey. */
+  const placesOf = (ids) => (id) => (ids.includes(id) ? Math.min(ids.indexOf(id), 7) : 7);
   const points = (columns, more) => columns.x.map((x, at) => ({ x, y: columns.y[at], ...more(at) }));
   const noPart = {};
   const ANGLES = 48; // points of an ellipse
@@ -101,32 +103,36 @@
     },
     groups({ map, personas }) {
       const names = new Map(personas.map((persona) => [persona.segment_id, persona.name]));
+      const places = placesOf(personas.map((persona) => persona.segment_id));
       return {
         rows: points(map, (at) => ({
-          group: colour(map.group[at]), name: clean(`${map.group[at] + 1}: ${names.get(map.group[at]) ?? "too small to tell"}`, 120), truth: map.buyer[at] ? "yes" : "no", buyer: map.buyer[at],
+          group: places(map.group[at]), name: clean(`${map.group[at]}: ${names.get(map.group[at]) ?? "too small to tell"}`, 120), truth: map.buyer[at] ? "yes" : "no", buyer: map.buyer[at],
         })).sort((a, b) => a.buyer - b.buyer),
       };
     },
     truth: (data) => rows.groups(data),
     mixture({ mixture }) {
+      const places = placesOf(mixture.components.map((each) => each.component));
       return {
-        rows: points(mixture.points, (at) => ({ component: colour(mixture.points.component[at]) })),
+        rows: points(mixture.points, (at) => ({ component: places(mixture.points.component[at]) })),
         outlines: mixture.components.flatMap((each) => Array.from({ length: ANGLES + 1 }, (_, order) => {
           const [cos, sin] = [Math.cos, Math.sin].map((turn) => turn((2 * Math.PI * order) / ANGLES));
           const [xx, xy, yx, yy] = each.matrix;
-          return { x: each.x + xx * cos + xy * sin, y: each.y + yx * cos + yy * sin, order, component: colour(each.component) };
+          return { x: each.x + xx * cos + xy * sin, y: each.y + yx * cos + yy * sin, order, component: places(each.component) };
         })),
-        centres: mixture.components.map((each) => ({ x: each.x, y: each.y, weight: each.weight, component: colour(each.component), name: String(each.component + 1) })),
+        centres: mixture.components.map((each) => ({ x: each.x, y: each.y, weight: each.weight, component: places(each.component), name: String(each.component) })),
       };
     },
-    scores: (data) => ({ rows: data.scores.filter((row) => known(row.silhouette)) }),
+    scores: (data) => ({
+      rows: data.scores.flatMap((row) => ["silhouette", "stability"].map((kind) => ({ ...row, kind, score: row[kind] }))).filter((row) => known(row.score)),
+    }),
     customers() {
       const { names, points: columns } = shared.customers;
       return { rows: points(columns, (at) => ({ department: columns.department[at], name: clean(names[columns.department[at]] ?? "another department") })) };
     },
     correlations() {
       const { features, pairs } = shared.correlations;
-      const names = features.map((feature) => clean(feature, 44));
+      const names = features.map((feature) => clean(feature, 28));
       return {
         rows: pairs.row.map((row, at) => {
           const column = pairs.column[at];
