@@ -20,7 +20,9 @@ from segwarehouse.initialise import Initialised, initialise
 from segwarehouse.refresh import RefreshReport, plan, refresh, verify
 from segwarehouse.refresh.check import CheckReport, check
 from segwarehouse.refresh.export import Exported, export
+from segwarehouse.refresh.reporting import REPORT_NAME
 from segwarehouse.refresh.verify import open_published
+from segwarehouse.report import Report, summarise, write_report
 from segwarehouse.warehouse import Relation, connect, relation
 
 Progress = Callable[[str, str, float], None]
@@ -96,6 +98,34 @@ class Project:
         if limit is not None:
             query = query.limit(limit)
         return self._frame(query)
+
+    def report(self, output: str | Path | None = None, departments: Sequence[str] = ()) -> Report:
+        """Write the published state in words and pictures to one HTML file that opens anywhere.
+
+        Parameters
+        ----------
+        output
+            The file; by default `report.html` in the project's folder. One that is there is replaced.
+        departments
+            Tell of these in detail; empty: of all that have a view.
+
+        Raises
+        ------
+        UnknownName
+            If a department has no view.
+        """
+        for department in departments:
+            self._view_name(department)
+        path = Path(output) if output is not None else self.config.directory / REPORT_NAME
+        with open_published(self.config) as state:
+            return write_report(state, path, departments)
+
+    def summary(self, departments: Sequence[str] = ()) -> dict[str, Any]:
+        """Return what the report says as plain values: text, numbers, lists and dictionaries, without anyone's id."""
+        for department in departments:
+            self._view_name(department)
+        with open_published(self.config) as state:
+            return summarise(state, departments)
 
     def runs(self) -> pd.DataFrame:
         """Return every run that the working database knows, the latest first."""

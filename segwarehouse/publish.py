@@ -44,6 +44,9 @@ _WITHOUT_MODEL = tuple(map(relation, ("targeting.audiences", "targeting.changes"
 
 Audit = Callable[[Warehouse], None]
 
+Accompany = Callable[[Warehouse, Path], None]
+"""Writes what goes with a state into the folder that it is published in."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -81,7 +84,9 @@ class State:
     context: Mapping[str, object]
 
 
-def publish(config: Config, warehouse: DuckDBWarehouse, state: State, audit: Audit) -> Path:
+def publish(
+    config: Config, warehouse: DuckDBWarehouse, state: State, audit: Audit, accompany: Accompany | None = None
+) -> Path:
     """Publish a state, or leave the former one as it was.
 
     Parameters
@@ -91,6 +96,8 @@ def publish(config: Config, warehouse: DuckDBWarehouse, state: State, audit: Aud
     audit
         Called with the finished state, opened anew and read-only (in place: the working warehouse itself); whatever
         it raises stops publishing.
+    accompany
+        Called with the audited state and the folder that is put in place with it. In place there is no such folder.
 
     Returns
     -------
@@ -118,7 +125,7 @@ def publish(config: Config, warehouse: DuckDBWarehouse, state: State, audit: Aud
         file = staging / config.publish.url.path.name
         with warehouse.staged(file, CATALOG):
             write_state(warehouse, state, home=warehouse.home)
-        _audit_file(file, state, audit)
+        _audit_file(file, state, audit, accompany)
         _promote(staging, runs / state.run_id, link, file.name)
     except OSError as error:
         raise PublishError(
@@ -238,7 +245,7 @@ def _write_audiences(warehouse: Warehouse, state: State, sql: TemplateFolder) ->
             warehouse.execute(exp.Insert(this=target.table(), expression=rows))
 
 
-def _audit_file(file: Path, state: State, audit: Audit) -> None:
+def _audit_file(file: Path, state: State, audit: Audit, accompany: Accompany | None) -> None:
     """Open the finished file as a reader would, and look at everything in it before anyone else can."""
     with connect(file, read_only=True) as reader:
         found = reader.fetch(exp.select("run_id").from_(relation("targeting.run").table()))["run_id"].to_pylist()
@@ -247,6 +254,8 @@ def _audit_file(file: Path, state: State, audit: Audit) -> None:
         for view in state.views:
             reader.fetch(exp.select("*").from_(view.relation.table()).limit(1))
         audit(reader)
+        if accompany:
+            accompany(reader, file.parent)
 
 
 def _clear_dead(runs: Path) -> None:

@@ -20,7 +20,7 @@ from segwarehouse.warehouse import Warehouse, relation
 RESERVED_VIEW_NAMES = frozenset(
     {
         "audiences", "cards", "changes", "cleaning", "cluster_scores", "confusions", "correlations",
-        "customers_map", "department_maps", "departments", "differences", "evaluated_rules", "evaluation",
+        "curves", "customers_map", "department_maps", "departments", "differences", "evaluated_rules", "evaluation",
         "features", "mixture_scores", "mixtures", "profit", "reliability", "rules", "run", "run_steps", "runs",
         "segments", "shap_values", "stability",
     }

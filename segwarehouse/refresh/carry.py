@@ -20,8 +20,9 @@ from segwarehouse.rules.compile import Audience
 from segwarehouse.warehouse import Relation, Warehouse
 
 TABLES = (
-    "cards", "confusions", "cluster_scores", "department_maps", "departments", "differences", "evaluated_rules",
-    "evaluation", "mixtures", "profit", "reliability", "rules", "segments", "shap_values", "stability",
+    "cards", "confusions", "cluster_scores", "curves", "department_maps", "departments", "differences",
+    "evaluated_rules", "evaluation", "mixtures", "profit", "reliability", "rules", "segments", "shap_values",
+    "stability",
 )  # fmt: skip
 """The tables that hold a department's rows, in schema `targeting` as in schema `learned`."""
 

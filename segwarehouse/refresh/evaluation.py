@@ -34,6 +34,9 @@ FEWEST_OUTCOMES = 10
 TRUSTED_OUTCOMES = 50
 """With fewer outcome buyers, probabilities are not mapped to the outcome, and the department is flagged."""
 
+CURVE_SHARES = (0.01, 0.02, 0.03, 0.04, 0.075, 0.15, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""Where the whole curve is measured: shares of the candidates, besides the budget and 5, 10 and 20 percent."""
+
 RULES = "rules"
 BASELINE = "activity"
 BLACK_BOX = "black box"
@@ -239,7 +242,7 @@ def _judge(
     single_measure = best_single_measure(known)
     budget = contacts_among(past.settings, len(outcomes))
     rankings = rankings_of(past.table, learned, scored, rows, single_measure)
-    sample = Sample(rankings, outcomes, past.customers[rows], (budget,))
+    sample = Sample(rankings, outcomes, past.customers[rows], (budget, *CURVE_SHARES))
     return _Judged(learned, scored, rows, sample, single_measure, past.settings.cutoff)
 
 

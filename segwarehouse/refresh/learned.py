@@ -24,7 +24,7 @@ from segwarehouse.learn.embed import Embedding, embed
 from segwarehouse.learn.mixture import Mixture
 from segwarehouse.project import create_schema
 from segwarehouse.refresh.evaluation import BASELINE, BEST_SINGLE, BLACK_BOX, RULES, Evaluation, score
-from segwarehouse.refresh.quality import difference_rows, evaluation_rows, profit_rows, reliability_rows
+from segwarehouse.refresh.quality import curve_rows, difference_rows, evaluation_rows, profit_rows, reliability_rows
 from segwarehouse.refresh.segments import MIXTURE, PERSONA, Grouped, Identity, PreviousSegments, segment_rows
 from segwarehouse.refresh.stability import Stability
 from segwarehouse.rules.card import card_to_json
@@ -146,6 +146,7 @@ def store(
         "rules": (row for item, audience in cards for row in _rules(item, audience)),
         "evaluated_rules": (row for item in learned for row in _evaluated_rules(item, audiences)),
         "evaluation": _by_department(learned, evaluation_rows),
+        "curves": _by_department(learned, curve_rows),
         "differences": _by_department(learned, difference_rows),
         "reliability": _by_department(learned, reliability_rows),
         "profit": _by_department(learned, profit_rows),
@@ -199,6 +200,11 @@ _COLUMNS: Mapping[str, str] = {
     "evaluation": (
         "department_key:int department ranking evaluated_at:day metric budget:int share:real value:real low:real "
         "high:real"
+    ),
+    "curves": (
+        "department_key:int department ranking share:real contacts:int expected_buyers:real expected_buyers_low:real "
+        "expected_buyers_high:real precision:real precision_low:real precision_high:real recall:real recall_low:real "
+        "recall_high:real lift:real lift_low:real lift_high:real"
     ),
     "differences": (
         "department_key:int department ranking minus metric budget:int share:real value:real low:real high:real"

@@ -5,7 +5,7 @@ In: a configuration. Out: a new published state and a `RefreshReport`, or an err
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -39,9 +39,10 @@ from segwarehouse.refresh.former import former_cards
 from segwarehouse.refresh.history import Progress, Run, now, recorded
 from segwarehouse.refresh.later_data import require_no_later_data
 from segwarehouse.refresh.learned import CustomersMap, Learned, identified, map_customers, store
+from segwarehouse.refresh.reporting import REPORT_NAME, Reporting
 from segwarehouse.refresh.segments import Identity, previous_segments
 from segwarehouse.refresh.stability import measure_stability
-from segwarehouse.refresh.verify import audit, previous_audiences
+from segwarehouse.refresh.verify import audit, open_published, previous_audiences
 from segwarehouse.refresh.working import stage_sources, working_warehouse
 from segwarehouse.rules.compile import Audience, department_view, naming_its_run
 from segwarehouse.rules.describe import describe_rule
@@ -88,6 +89,10 @@ class RefreshReport:
         Transaction lines by reason for leaving them out; ``kept`` is the rest.
     seconds
         How long it took.
+    report
+        The HTML report of the state; None where it could not be made.
+    report_failure
+        Why it could not.
     """
 
     run_id: str
@@ -98,6 +103,8 @@ class RefreshReport:
     refused: Sequence[dict[str, object]]
     cleaning: dict[str, int]
     seconds: float
+    report: Path | None = None
+    report_failure: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values, for JSON."""
@@ -110,6 +117,8 @@ class RefreshReport:
             "refused": list(self.refused),
             "cleaning": self.cleaning,
             "seconds": self.seconds,
+            "report": str(self.report) if self.report else None,
+            "report_failure": self.report_failure,
         }
 
     def _repr_html_(self) -> str:
@@ -204,9 +213,13 @@ def refresh(
             models=models,
             context={"run_id": run.run_id},
         )
-        path = run.step("publish", lambda: publish(config, warehouse, state, lambda reader: audit(reader, audiences)))
+        reporting = Reporting()
+        path = run.step(
+            "publish",
+            lambda: publish(config, warehouse, state, lambda reader: audit(reader, audiences), reporting.write),
+        )
         rows = warehouse.fetch(exp.select("*").from_("learned.departments").order_by("department_key")).to_pylist()
-        return RefreshReport(
+        done = RefreshReport(
             run_id=run.run_id,
             as_of=staged.as_of.date(),
             published=path,
@@ -218,6 +231,11 @@ def refresh(
             cleaning=dict(staged.cleaning),
             seconds=round((now() - run.started_at).total_seconds(), 1),
         )
+    if config.in_place:  # the state is there for others once its transaction is committed
+        with open_published(config) as published_state:
+            reporting.write(published_state, path.parent)
+    report = path.with_name(REPORT_NAME) if reporting.written else None
+    return replace(done, report=report, report_failure=reporting.failure)
 
 
 def build_features(

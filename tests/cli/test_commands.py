@@ -46,12 +46,20 @@ INITIALISED = Initialised(
 
 
 @dataclass
+class Written:
+    path: Path
+    size_bytes: int = 2_900_000
+    departments: int = 20
+
+
+@dataclass
 class FakeProject:
     """Answers every call with fixed values, and remembers the calls."""
 
     directory: Path
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     proved: bool = True
+    report_failure: str = ""
     failure: BaseException | None = None
 
     def _called(self, *call: object) -> None:
@@ -107,6 +115,8 @@ class FakeProject:
                 ],
                 "refused": [{"department": "TINY", "why": "3 buyers"}],
                 "seconds": 12.3,
+                "report": None if self.report_failure else "/p/published/report.html",
+                "report_failure": self.report_failure,
             }
         )
 
@@ -140,6 +150,14 @@ class FakeProject:
         self._called("export", tuple(departments), dialect)
         sql = "/* transpiled, not executed */ CREATE VIEW x;"
         return [Exported("SEAFOOD", "seafood", dialect, "transpiled, not executed", sql)]
+
+    def report(self, output: Path | None = None, departments: Sequence[str] = ()) -> Written:
+        self._called("report", output, tuple(departments))
+        return Written(output or Path("/p/report.html"))
+
+    def summary(self, departments: Sequence[str] = ()) -> dict[str, Any]:
+        self._called("summary", tuple(departments))
+        return {"overview": [{"name": "SEAFOOD"}]}
 
     def runs(self) -> pd.DataFrame:
         self._called("runs")
@@ -216,7 +234,29 @@ def test_refresh_passes_its_options_on_and_prints_only_the_result(project: FakeP
     assert "0.679" in outcome.out
     assert "3 buyers" in outcome.out
     assert "Published in /p/published/warehouse.duckdb" in outcome.out
+    assert "Report in /p/published/report.html" in outcome.out
     assert "learn" not in outcome.out
+
+
+def test_a_report_that_could_not_be_made_is_no_failed_run(project: FakeProject, run: Run) -> None:
+    project.report_failure = "KeyError: 'lift'"
+    outcome = run("refresh")
+    assert outcome.status == 0
+    assert "Report in" not in outcome.out
+    assert "no report: KeyError: 'lift'; make it with: segwarehouse report" in outcome.err
+
+
+def test_report_writes_a_file_and_says_where(project: FakeProject, run: Run) -> None:
+    outcome = run("report", "--output", "here.html", "--department", "A", "--department", "B")
+    assert project.calls == [("report", Path("here.html"), ("A", "B"))]
+    assert outcome.out == "Wrote here.html: 20 departments, 2.9 MB.\n"
+
+
+def test_report_prints_what_it_says_as_json(project: FakeProject, run: Run) -> None:
+    outcome = run("report", "--json")
+    assert project.calls == [("summary", ())]
+    assert json.loads(outcome.out) == {"overview": [{"name": "SEAFOOD"}]}
+    assert run("report", "--json", "--output", "x.html").status == 2
 
 
 def test_progress_is_one_plain_line_a_step_on_standard_error(project: FakeProject, run: Run) -> None:

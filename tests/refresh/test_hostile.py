@@ -100,6 +100,16 @@ def test_views_have_plain_unique_names_and_are_proved(attacked: tuple[Path, Refr
         assert audience["reasons"].str.len().gt(0).all()
 
 
+def test_the_report_holds_no_id_and_no_markup_from_data(attacked: tuple[Path, RefreshReport, pd.DataFrame]) -> None:
+    folder, report, frame = attacked
+    assert report.report == folder / "published" / "report.html"
+    text = report.report.read_text(encoding="utf-8")
+    assert "<script>alert" not in text
+    numbers = {customer.rpartition("#")[2] for customer in frame[COLUMN]}
+    assert len(numbers) > 300
+    assert {number for number in numbers if f"#{number}" in text} == set()
+
+
 def test_the_working_connection_can_reach_nothing_but_its_sources(tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_text("a\n1\n", encoding="utf-8")

@@ -297,3 +297,13 @@ def test_a_dry_run_shows_the_sql_and_touches_nothing(tmp_path: Path, transaction
     assert planned["features.customers"].startswith('CREATE SCHEMA IF NOT EXISTS "features"')
     assert not (folder / "warehouse.duckdb").exists()
     assert not (folder / "published").exists()
+
+
+def test_the_report_is_published_with_its_state(published: Published) -> None:
+    folder, report = published
+    state = (folder / "published").resolve()
+    assert report.report == folder / "published" / "report.html"
+    assert report.report_failure == ""
+    assert report.report.resolve() == state / "report.html"
+    assert report.run_id in report.report.read_text(encoding="utf-8")
+    assert {path.name for path in state.iterdir()} == {"report.html", "warehouse.duckdb"}

@@ -9,6 +9,7 @@ COMMANDS = (
     "refresh",
     "rules",
     "audience",
+    "report",
     "verify",
     "export",
     "runs",

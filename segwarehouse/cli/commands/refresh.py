@@ -45,5 +45,9 @@ def refresh(directory: Path, as_of: dt.date | None, departments: tuple[str, ...]
     count = len(report["departments"])
     say(f"Run {report['run_id']}: {count} departments as of {report['as_of']}, {report['seconds']:.0f} s.")
     say(f"Published in {report['published']}")
+    if report["report"]:
+        say(f"Report in {report['report']}")
+    if report["report_failure"]:
+        click.echo(f"no report: {printable(report['report_failure'])}; make it with: segwarehouse report", err=True)
     best = max(report["departments"], key=lambda row: row.get("lift_at_budget") or 0.0)
     say(next_command("audience", directory, str(best["department"])))
