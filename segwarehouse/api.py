@@ -17,9 +17,10 @@ from sqlglot import exp
 
 from segwarehouse.config import CONFIG_NAME, Config, guess_columns, load_config, render_config
 from segwarehouse.errors import ConfigError, SourceError, UnknownName, did_you_mean
-from segwarehouse.refresh import RefreshReport, plan, refresh, verify
+from segwarehouse.refresh import RefreshReport, RollbackReport, plan, refresh, rollback, verify
 from segwarehouse.refresh.check import CheckReport, check
 from segwarehouse.refresh.verify import open_published
+from segwarehouse.states import current_run, states_on_disk
 from segwarehouse.warehouse import Relation, connect, relation
 
 Progress = Callable[[str, str, float], None]
@@ -57,10 +58,15 @@ class Project:
         *,
         as_of: dt.date | None = None,
         departments: Sequence[str] = (),
+        wait_seconds: float = 0.0,
         progress: Progress | None = None,
     ) -> RefreshReport:
         """Turn the transactions into proved, published targeting views. See `segwarehouse.refresh.refresh`."""
-        return refresh(self.config, as_of=as_of, departments=departments, progress=progress)
+        return refresh(self.config, as_of=as_of, departments=departments, wait_seconds=wait_seconds, progress=progress)
+
+    def rollback(self, run_id: str | None = None, *, wait_seconds: float = 0.0) -> RollbackReport:
+        """Put a former state back, by default the one before the current one. See `segwarehouse.refresh.rollback`."""
+        return rollback(self.config, run_id, wait_seconds=wait_seconds)
 
     def departments(self) -> pd.DataFrame:
         """Return `targeting.departments` of the published state: one row a department, with quality and verdict."""
@@ -99,16 +105,22 @@ class Project:
         return self._frame(query)
 
     def runs(self) -> pd.DataFrame:
-        """Return every run that the working database knows, the latest first."""
+        """Return every run that the working database knows, the latest first.
+
+        Its column ``state`` says whose published state is on disk: ``current``, ``kept``, or None.
+        """
         path = self.config.warehouse.url.path
         if not path.exists():
             return pd.DataFrame(columns=["run_id", "started_at", "finished_at", "status"])
         with connect(path, read_only=True) as warehouse:
             if not warehouse.columns(relation("history.runs")):
                 return pd.DataFrame(columns=["run_id", "started_at", "finished_at", "status"])
-            runs = exp.select("*").from_("history.runs").order_by("started_at DESC, run_id")
+            runs = exp.select("*").from_("history.runs").order_by("run_id DESC")
             frame: pd.DataFrame = warehouse.fetch(runs).to_pandas()
-            return frame
+        current, kept = current_run(self.config), states_on_disk(self.config)
+        states = ["current" if each == current else "kept" if each in kept else None for each in frame["run_id"]]
+        frame.insert(1, "state", pd.Series(states, dtype=object))
+        return frame
 
     def verify(self) -> list[dict[str, Any]]:
         """Prove every view of the published state again: SQL and Python, row by row. See `Verified.as_dict`."""

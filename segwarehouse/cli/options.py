@@ -19,9 +19,10 @@ Command = TypeVar("Command", bound=Callable[..., object])
 
 @dataclass
 class Session:
-    """What the options say about the whole call."""
+    """The whole call: what the options say about it, and whether it was told to stop by SIGTERM."""
 
     debug: bool = False
+    terminated: bool = False
 
 
 def _set_debug(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
@@ -60,6 +61,16 @@ as_of_option = click.option(
     callback=_as_date,
     metavar="DATE",
     help="Hide all transactions on or after this day (YYYY-MM-DD) from every step.",
+)
+
+
+wait_option = click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait so long for another run to finish; without it, refuse at once.",
 )
 
 

@@ -73,9 +73,10 @@ class FakeProject:
         *,
         as_of: dt.date | None = None,
         departments: Sequence[str] = (),
+        wait_seconds: float = 0.0,
         progress: Callable[[str, str, float], None] | None = None,
     ) -> Report:
-        self._called("refresh", as_of, tuple(departments))
+        self._called("refresh", as_of, tuple(departments), wait_seconds)
         assert progress is not None
         for step, subject, share in (("learn", "SEAFOOD", 0.2), ("learn", "SEAFOOD", 0.3), ("publish", "", 1.0)):
             progress(step, subject, share)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from segwarehouse.cli.options import as_of_option, example, json_option, open_project, project_option
+from segwarehouse.cli.options import as_of_option, example, json_option, open_project, project_option, wait_option
 from segwarehouse.cli.progress import showing_progress
 from segwarehouse.cli.render import print_json, print_table, printable
 
@@ -31,9 +31,17 @@ DEPARTMENT_COLUMNS = (
 @project_option
 @as_of_option
 @click.option("--department", "departments", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+@wait_option
 @click.option("--dry-run", is_flag=True, help="Print the SQL up to the learning, and change nothing.")
 @json_option
-def refresh(directory: Path, as_of: dt.date | None, departments: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
+def refresh(
+    directory: Path,
+    as_of: dt.date | None,
+    departments: tuple[str, ...],
+    wait_seconds: float,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Learn, prove and publish the targeting views.
 
     All views are replaced together or none is: readers see the last whole state until then.
@@ -47,7 +55,9 @@ def refresh(directory: Path, as_of: dt.date | None, departments: tuple[str, ...]
             click.echo("\n".join(f"-- {printable(step)}\n{sql.rstrip().rstrip(';')};\n" for step, sql in plan))
         return
     with showing_progress() as progress:
-        report = project.refresh(as_of=as_of, departments=departments, progress=progress).as_dict()
+        report = project.refresh(
+            as_of=as_of, departments=departments, wait_seconds=wait_seconds, progress=progress
+        ).as_dict()
     if as_json:
         print_json(report)
         return
