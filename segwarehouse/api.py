@@ -21,7 +21,7 @@ from segwarehouse.refresh import RefreshReport, RollbackReport, plan, refresh, r
 from segwarehouse.refresh.check import CheckReport, check
 from segwarehouse.refresh.verify import open_published
 from segwarehouse.states import current_run, states_on_disk
-from segwarehouse.warehouse import Relation, connect, relation
+from segwarehouse.warehouse import Relation, Warehouse, connect, relation
 
 Progress = Callable[[str, str, float], None]
 
@@ -70,14 +70,16 @@ class Project:
 
     def departments(self) -> pd.DataFrame:
         """Return `targeting.departments` of the published state: one row a department, with quality and verdict."""
-        return self._published("departments", "department_key")
+        with open_published(self.config) as state:
+            return _table(state, "departments", "department_key")
 
     def rules(self, department: str | None = None) -> pd.DataFrame:
         """Return `targeting.rules` of the published state, of all departments or of one."""
-        rules = self._published("rules", "department_key", "position")
-        if department is None:
-            return rules
-        self._view_name(department)
+        with open_published(self.config) as state:
+            rules = _table(state, "rules", "department_key", "position")
+            if department is None:
+                return rules
+            _view_name(state, department)
         return rules[rules["department"] == department].reset_index(drop=True)
 
     def audience(self, department: str, *, limit: int | None = None, in_budget: bool = True) -> pd.DataFrame:
@@ -97,12 +99,14 @@ class Project:
         UnknownName
             If the department has no view.
         """
-        query = exp.select("*").from_(Relation("targeting", self._view_name(department)).table()).order_by("rank")
-        if in_budget:
-            query = query.where("in_budget")
-        if limit is not None:
-            query = query.limit(limit)
-        return self._frame(query)
+        with open_published(self.config) as state:  # one connection sees one state, whatever is published meanwhile
+            query = exp.select("*").from_(Relation("targeting", _view_name(state, department)).table()).order_by("rank")
+            if in_budget:
+                query = query.where("in_budget")
+            if limit is not None:
+                query = query.limit(limit)
+            frame: pd.DataFrame = state.fetch(query).to_pandas()
+            return frame
 
     def runs(self) -> pd.DataFrame:
         """Return every run that the working database knows, the latest first.
@@ -126,31 +130,28 @@ class Project:
         """Prove every view of the published state again: SQL and Python, row by row. See `Verified.as_dict`."""
         return [item.as_dict() for item in verify(self.config)]
 
-    def _published(self, name: str, *order: str) -> pd.DataFrame:
-        return self._frame(exp.select("*").from_(Relation("targeting", name).table()).order_by(*order))
 
-    def _frame(self, query: exp.Query) -> pd.DataFrame:
-        with open_published(self.config) as state:
-            frame: pd.DataFrame = state.fetch(query).to_pandas()
-            return frame
+def _table(state: Warehouse, name: str, *order: str) -> pd.DataFrame:
+    query = exp.select("*").from_(Relation("targeting", name).table()).order_by(*order)
+    frame: pd.DataFrame = state.fetch(query).to_pandas()
+    return frame
 
-    def _view_name(self, department: str) -> str:
-        departments = self.departments()
-        published = departments[departments["view_name"].notna()]
-        found = published[published["department"] == department]
-        if found.empty:
-            refused = departments[departments["department"] == department]
-            if not refused.empty:
-                why = refused["remark"].iloc[0]
-                raise UnknownName(
-                    f"{department!r} has no view: {why}", "targeting.departments lists all", name=department
-                )
-            raise UnknownName(
-                f"there is no department {department!r}",
-                did_you_mean(department, list(published["department"])),
-                name=department,
-            )
-        return str(found["view_name"].iloc[0])
+
+def _view_name(state: Warehouse, department: str) -> str:
+    departments = _table(state, "departments", "department_key")
+    published = departments[departments["view_name"].notna()]
+    found = published[published["department"] == department]
+    if found.empty:
+        refused = departments[departments["department"] == department]
+        if not refused.empty:
+            why = refused["remark"].iloc[0]
+            raise UnknownName(f"{department!r} has no view: {why}", "targeting.departments lists all", name=department)
+        raise UnknownName(
+            f"there is no department {department!r}",
+            did_you_mean(department, list(published["department"])),
+            name=department,
+        )
+    return str(found["view_name"].iloc[0])
 
 
 @dataclass(frozen=True)

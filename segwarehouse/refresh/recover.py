@@ -4,6 +4,7 @@ In: the working database, opened under the lock, so that no other run is alive. 
 end, a disk without unfinished states, and the certainty that nothing is dropped but what segwarehouse has made.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from segwarehouse.config import Config
@@ -18,10 +19,10 @@ DIED = "died"
 _SPILL = "duckdb_temp_*"
 
 
-def recover(config: Config, warehouse: Warehouse) -> None:
+def recover(config: Config, warehouse: Warehouse, schemas: Sequence[str]) -> None:
     """Give every run that died its end in the log, and remove what it left on disk.
 
-    A run that died after its state was put in place was published; one that died before never was, even if its state
+    What it made in `schemas` and could not put on the list any more is put there now. A run that died after its state was put in place was published; one that died before never was, even if its state
     is finished.
     """
     sql = TemplateFolder.of("sql")
@@ -29,7 +30,10 @@ def recover(config: Config, warehouse: Warehouse) -> None:
     current = current_run(config)
     if warehouse.columns(relation("history.runs")):
         run_script(warehouse, sql, "history/create.sql", {})
-        for row in warehouse.fetch(read_query(sql, "history/unfinished_runs.sql", {})).to_pylist():
+        unfinished = warehouse.fetch(read_query(sql, "history/unfinished_runs.sql", {})).to_pylist()
+        if unfinished:
+            run_script(warehouse, sql, "history/register_relations.sql", {"schemas": schemas})
+        for row in unfinished:
             run_id, restored = row["run_id"], row["restored_run_id"]
             if current is not None and current in {run_id, restored}:
                 status, message = ("rollback" if restored else "published"), "its process died when that was done"
@@ -47,7 +51,7 @@ def clear_spill(database: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-def require_own(warehouse: Warehouse, schemas: tuple[str, ...]) -> None:
+def require_own(warehouse: Warehouse, schemas: Sequence[str]) -> None:
     """Refuse to work in schemas that hold what segwarehouse has not made: they are dropped and made anew in each run.
 
     Raises

@@ -54,8 +54,9 @@ def locked_warehouse(config: Config, work: str, wait_seconds: float = 0.0) -> It
     with exclusive(config, work, wait_seconds) as lock:
         clear_spill(path)
         with lock.patiently(lambda: connect(path)) as warehouse:
-            require_own(warehouse, own_schemas(config))
-            recover(config, warehouse)
+            schemas = own_schemas(config)
+            require_own(warehouse, schemas)
+            recover(config, warehouse, schemas)
             require_replaceable(config)
             yield warehouse
 

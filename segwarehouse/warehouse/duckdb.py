@@ -325,8 +325,9 @@ def _connect_error(error: duckdb.Error, path: Path | None) -> WarehouseError:
 
 
 def _statement_error(error: duckdb.Error, text: str) -> WarehouseError:
-    hint = "is there room on the disk?" if isinstance(error, duckdb.IOException | duckdb.FatalException) else ""
-    return WarehouseError(_first_line(error), hint, statement=text)
+    message = _first_line(error)
+    failed_to_write = "could not write" in message.casefold() or isinstance(error, duckdb.FatalException)
+    return WarehouseError(message, "is there room on the disk?" if failed_to_write else "", statement=text)
 
 
 def _interruption(error: RuntimeError) -> BaseException:
