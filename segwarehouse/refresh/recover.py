@@ -22,8 +22,8 @@ _SPILL = "duckdb_temp_*"
 def recover(config: Config, warehouse: Warehouse, schemas: Sequence[str]) -> None:
     """Give every run that died its end in the log, and remove what it left on disk.
 
-    What it made in `schemas` and could not put on the list any more is put there now. A run that died after its state was put in place was published; one that died before never was, even if its state
-    is finished.
+    A run that died after its state was put in place was published; one that died before never was, even if its state
+    is finished. What a dead run made in `schemas`, and could not put on the list any more, is put there now.
     """
     sql = TemplateFolder.of("sql")
     dead: set[str] = set()
