@@ -17,13 +17,14 @@ from sqlglot import exp
 from segwarehouse.config import Config, load_config
 from segwarehouse.errors import UnknownName, did_you_mean
 from segwarehouse.initialise import Initialised, initialise
-from segwarehouse.refresh import RefreshReport, plan, refresh, verify
+from segwarehouse.refresh import RefreshReport, RollbackReport, plan, refresh, rollback, verify
 from segwarehouse.refresh.check import CheckReport, check
 from segwarehouse.refresh.export import Exported, export
 from segwarehouse.refresh.reporting import REPORT_NAME
 from segwarehouse.refresh.verify import open_published
 from segwarehouse.report import Report, summarise, write_report
-from segwarehouse.warehouse import Relation, connect, relation
+from segwarehouse.states import current_run, states_on_disk
+from segwarehouse.warehouse import Relation, Warehouse, connect, relation
 
 Progress = Callable[[str, str, float], None]
 
@@ -58,21 +59,28 @@ class Project:
         *,
         as_of: dt.date | None = None,
         departments: Sequence[str] = (),
+        wait_seconds: float = 0.0,
         progress: Progress | None = None,
     ) -> RefreshReport:
         """Turn the transactions into proved, published targeting views. See `segwarehouse.refresh.refresh`."""
-        return refresh(self.config, as_of=as_of, departments=departments, progress=progress)
+        return refresh(self.config, as_of=as_of, departments=departments, wait_seconds=wait_seconds, progress=progress)
+
+    def rollback(self, run_id: str | None = None, *, wait_seconds: float = 0.0) -> RollbackReport:
+        """Put a former state back, by default the one before the current one. See `segwarehouse.refresh.rollback`."""
+        return rollback(self.config, run_id, wait_seconds=wait_seconds)
 
     def departments(self) -> pd.DataFrame:
         """Return `targeting.departments` of the published state: one row a department, with quality and verdict."""
-        return self._published("departments", "department_key")
+        with open_published(self.config) as state:
+            return _table(state, "departments", "department_key")
 
     def rules(self, department: str | None = None) -> pd.DataFrame:
         """Return `targeting.rules` of the published state, of all departments or of one."""
-        rules = self._published("rules", "department_key", "position")
-        if department is None:
-            return rules
-        self._view_name(department)
+        with open_published(self.config) as state:
+            rules = _table(state, "rules", "department_key", "position")
+            if department is None:
+                return rules
+            _view_name(state, department)
         return rules[rules["department"] == department].reset_index(drop=True)
 
     def audience(self, department: str, *, limit: int | None = None, in_budget: bool = True) -> pd.DataFrame:
@@ -92,12 +100,14 @@ class Project:
         UnknownName
             If the department has no view.
         """
-        query = exp.select("*").from_(Relation("targeting", self._view_name(department)).table()).order_by("rank")
-        if in_budget:
-            query = query.where("in_budget")
-        if limit is not None:
-            query = query.limit(limit)
-        return self._frame(query)
+        with open_published(self.config) as state:  # one connection sees one state, whatever is published meanwhile
+            query = exp.select("*").from_(Relation("targeting", _view_name(state, department)).table()).order_by("rank")
+            if in_budget:
+                query = query.where("in_budget")
+            if limit is not None:
+                query = query.limit(limit)
+            frame: pd.DataFrame = state.fetch(query).to_pandas()
+            return frame
 
     def report(self, output: str | Path | None = None, departments: Sequence[str] = ()) -> Report:
         """Write the published state in words and pictures to one HTML file that opens anywhere.
@@ -114,30 +124,36 @@ class Project:
         UnknownName
             If a department has no view.
         """
-        for department in departments:
-            self._view_name(department)
         path = Path(output) if output is not None else self.config.directory / REPORT_NAME
         with open_published(self.config) as state:
+            for department in departments:
+                _view_name(state, department)
             return write_report(state, path, departments)
 
     def summary(self, departments: Sequence[str] = ()) -> dict[str, Any]:
         """Return what the report says as plain values: text, numbers, lists and dictionaries, without anyone's id."""
-        for department in departments:
-            self._view_name(department)
         with open_published(self.config) as state:
+            for department in departments:
+                _view_name(state, department)
             return summarise(state, departments)
 
     def runs(self) -> pd.DataFrame:
-        """Return every run that the working database knows, the latest first."""
+        """Return every run that the working database knows, the latest first.
+
+        Its column ``state`` says whose published state is on disk: ``current``, ``kept``, or None.
+        """
         path = self.config.warehouse.url.path
         if not path.exists():
             return pd.DataFrame(columns=["run_id", "started_at", "finished_at", "status"])
         with connect(path, read_only=True) as warehouse:
             if not warehouse.columns(relation("history.runs")):
                 return pd.DataFrame(columns=["run_id", "started_at", "finished_at", "status"])
-            runs = exp.select("*").from_("history.runs").order_by("started_at DESC, run_id")
+            runs = exp.select("*").from_("history.runs").order_by("run_id DESC")
             frame: pd.DataFrame = warehouse.fetch(runs).to_pandas()
-            return frame
+        current, kept = current_run(self.config), states_on_disk(self.config)
+        states = ["current" if each == current else "kept" if each in kept else None for each in frame["run_id"]]
+        frame.insert(1, "state", pd.Series(states, dtype=object))
+        return frame
 
     def verify(self) -> list[dict[str, Any]]:
         """Prove every view of the published state again: SQL and Python, row by row. See `Verified.as_dict`."""
@@ -147,31 +163,28 @@ class Project:
         """Return the published views as SQL for another warehouse. See `segwarehouse.refresh.export`."""
         return export(self.config, departments, dialect)
 
-    def _published(self, name: str, *order: str) -> pd.DataFrame:
-        return self._frame(exp.select("*").from_(Relation("targeting", name).table()).order_by(*order))
 
-    def _frame(self, query: exp.Query) -> pd.DataFrame:
-        with open_published(self.config) as state:
-            frame: pd.DataFrame = state.fetch(query).to_pandas()
-            return frame
+def _table(state: Warehouse, name: str, *order: str) -> pd.DataFrame:
+    query = exp.select("*").from_(Relation("targeting", name).table()).order_by(*order)
+    frame: pd.DataFrame = state.fetch(query).to_pandas()
+    return frame
 
-    def _view_name(self, department: str) -> str:
-        departments = self.departments()
-        published = departments[departments["view_name"].notna()]
-        found = published[published["department"] == department]
-        if found.empty:
-            refused = departments[departments["department"] == department]
-            if not refused.empty:
-                why = refused["remark"].iloc[0]
-                raise UnknownName(
-                    f"{department!r} has no view: {why}", "targeting.departments lists all", name=department
-                )
-            raise UnknownName(
-                f"there is no department {department!r}",
-                did_you_mean(department, list(published["department"])),
-                name=department,
-            )
-        return str(found["view_name"].iloc[0])
+
+def _view_name(state: Warehouse, department: str) -> str:
+    departments = _table(state, "departments", "department_key")
+    published = departments[departments["view_name"].notna()]
+    found = published[published["department"] == department]
+    if found.empty:
+        refused = departments[departments["department"] == department]
+        if not refused.empty:
+            why = refused["remark"].iloc[0]
+            raise UnknownName(f"{department!r} has no view: {why}", "targeting.departments lists all", name=department)
+        raise UnknownName(
+            f"there is no department {department!r}",
+            did_you_mean(department, list(published["department"])),
+            name=department,
+        )
+    return str(found["view_name"].iloc[0])
 
 
 def init(directory: str | Path, transactions: str | Path, columns: Mapping[str, str] | None = None) -> Initialised:

@@ -220,6 +220,10 @@ class PublishConfig:
             _URL,
         ),
     )
+    states_kept: int = field(
+        default=5,
+        metadata=_setting("So many published states stay on disk, to go back to; the current one counts.", _whole(2)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -442,8 +446,12 @@ class Config:
 
     @property
     def states(self) -> Path:
-        """The folder that holds the published states, one folder a run."""
-        return self.publish.url.path.parent.parent / "runs"
+        """The folder that holds the published states, one folder a run.
+
+        A published folder of another name has states of its own: two projects may publish side by side.
+        """
+        link = self.publish.url.path.parent
+        return link.parent / ("runs" if link.name == "published" else f"{link.name}-runs")
 
     def locate(self, location: str) -> str:
         """Return a source's location with a file's path or glob made absolute; URLs and relations stay as they are.

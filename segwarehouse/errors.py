@@ -10,7 +10,7 @@
     │   └── TooFewBuyers                 no department can be learned
     ├── ModelError                    5: a file in models/ or sql/ does not render, parse or run
     ├── WarehouseError                6: the engine refused or failed
-    │   └── WarehouseLocked              another process holds the database
+    │   └── WarehouseLocked           11: another process holds the database; the only one to try again
     ├── StatementRefused              7: compiled SQL is not what may run
     ├── ProofFailed                   8: SQL and Python disagree, nothing was published
     ├── PublishError                  9: the published state could not be replaced
@@ -104,7 +104,9 @@ class WarehouseError(SegwarehouseError):
 
 
 class WarehouseLocked(WarehouseError):
-    """Another process holds the database. Facts: `path`."""
+    """Another process holds the database. Facts: `path`, `owner`."""
+
+    exit_status = 11
 
 
 class StatementRefused(SegwarehouseError):

@@ -343,6 +343,20 @@ def read_statements(folder: TemplateFolder, path: str, context: Mapping[str, obj
         raise _parse_error(folder.file(path), error) from error
 
 
+def read_query(folder: TemplateFolder, path: str, context: Mapping[str, object]) -> exp.Query:
+    """Render and parse a file of `sql/` that holds one query.
+
+    Raises
+    ------
+    ModelError
+        With file and line, if it does not render or parse, or is something else.
+    """
+    found = read_statements(folder, path, context)
+    if len(found) == 1 and isinstance(found[0], exp.Query):
+        return found[0]
+    raise ModelError(f"{folder.file(path)}:1: it must be one query", path=str(folder.file(path)), line=1)
+
+
 def run_script(warehouse: Warehouse, folder: TemplateFolder, path: str, context: Mapping[str, object]) -> None:
     """Run every statement of a file from `sql/`, in order."""
     for statement in read_statements(folder, path, context):

@@ -4,17 +4,11 @@ In: a working warehouse that holds features and what was learned, and the depart
 new published state, complete in itself, in the place of the former one. What must be proved is left to the caller,
 who is handed the finished state, opened again and read-only, before anyone else sees it.
 
-Published states are folders, ``runs/<run>/warehouse.duckdb``, and the folder that `publish.url` names is a symbolic
-link to the current one. Replacing the link is one atomic step, so a reader sees the former state or the new one; a
-crash at any moment leaves the link where it was. Where `publish.url` is the working database itself, the same is
-written into its schema `targeting`, in the transaction that the caller has opened.
+How the new state takes the place of the former one is `segwarehouse.states`. Where `publish.url` is the working
+database itself, the same is written into its schema `targeting`, in the transaction that the caller has opened.
 """
 
-import os
-import shutil
-import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -26,14 +20,12 @@ from segwarehouse.dictionary import Words, comments
 from segwarehouse.domain import Department
 from segwarehouse.errors import PublishError
 from segwarehouse.project import Model, build, create_schema, drop_schema, load_models, read_statements
+from segwarehouse.states import current_run, promote, prune, require_replaceable, staging
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import DuckDBWarehouse, Relation, Warehouse, connect, relation
 
 CATALOG = "segwarehouse_state"
 """What a state's catalogue is called while it is written. Names inside it have two parts, so it leaves no trace."""
-
-STATES_KEPT = 5
-"""How many published states stay on disk, the current one included."""
 
 COPIED = tuple(map(relation, ("features.customers", "features.department_counts")))
 """The feature tables that a state holds, so that its views are live and it is complete in itself."""
@@ -115,43 +107,15 @@ def publish(
         audit(warehouse)
         return config.publish.url.path
     require_replaceable(config)
-    link = config.publish.url.path.parent
-    runs = config.states
-    staging = runs / f".staging-{state.run_id}"
-    try:
-        runs.mkdir(parents=True, exist_ok=True)
-        _clear_dead(runs)
-        staging.mkdir()
-        file = staging / config.publish.url.path.name
+    replaced = current_run(config)
+    with staging(config, state.run_id) as folder:
+        file = folder / config.publish.url.path.name
         with warehouse.staged(file, CATALOG):
             write_state(warehouse, state, home=warehouse.home)
         _audit_file(file, state, audit, accompany)
-        _promote(staging, runs / state.run_id, link, file.name)
-    except OSError as error:
-        raise PublishError(
-            f"{error.filename or runs}: {error.strerror}", "is the folder writable, and is there room on the disk?"
-        ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    _prune(runs, link)
+        promote(config, folder, state.run_id)
+    prune(config, replaced)
     return config.publish.url.path
-
-
-def require_replaceable(config: Config) -> None:
-    """Refuse to begin what could not be put in place.
-
-    Raises
-    ------
-    PublishError
-        If the published folder is there already and is not the link that a former run has made.
-    """
-    link = config.publish.url.path.parent
-    if not config.in_place and link.exists() and not link.is_symlink():
-        raise PublishError(
-            f"{link} is a folder of its own, and must become a link to the published state",
-            "move it away, or name another folder in publish.url",
-            path=link,
-        )
 
 
 def write_state(warehouse: Warehouse, state: State, home: str | None) -> None:
@@ -256,49 +220,3 @@ def _audit_file(file: Path, state: State, audit: Audit, accompany: Accompany | N
         audit(reader)
         if accompany:
             accompany(reader, file.parent)
-
-
-def _clear_dead(runs: Path) -> None:
-    """Remove what a run that died left behind; the working database's lock says that none is alive."""
-    for dead in runs.glob(".staging-*"):
-        shutil.rmtree(dead, ignore_errors=True)
-
-
-def _promote(staging: Path, target: Path, link: Path, name: str) -> None:
-    """Make the state durable, then put it in place by replacing the link."""
-    (staging / name).chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
-    _sync(staging / name)
-    _sync(staging)
-    staging.rename(target)
-    _sync(target.parent)
-    with _temporary_link(link, Path(os.path.relpath(target, link.parent))) as temporary:
-        temporary.replace(link)
-    _sync(link.parent)
-
-
-@contextmanager
-def _temporary_link(link: Path, target: Path) -> Iterator[Path]:
-    temporary = link.with_name(f".{link.name}-{os.getpid()}")
-    temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target, target_is_directory=True)
-    try:
-        yield temporary
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _prune(runs: Path, link: Path) -> None:
-    """Remove the oldest states beyond `STATES_KEPT`, never the current one."""
-    current = link.resolve()
-    states = sorted((path for path in runs.iterdir() if path.is_dir() and not path.name.startswith(".")), reverse=True)
-    for old in states[STATES_KEPT:]:
-        if old.resolve() != current:
-            shutil.rmtree(old, ignore_errors=True)

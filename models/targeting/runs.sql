@@ -15,5 +15,6 @@ select
     seed,
     settings,  -- the configuration, as JSON
     versions,  -- of the libraries, as JSON
+    restored_run_id,  -- of a rollback: the run whose state it put back
     message  -- why it failed, if it did
 from history.runs

@@ -6,10 +6,14 @@ each command does is left to `segwarehouse.cli.commands`.
 
 import io
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
+from types import FrameType
 from typing import NoReturn
 
 import click
@@ -22,6 +26,7 @@ from segwarehouse.cli.session import JSON, Session
 from segwarehouse.errors import SegwarehouseError
 
 INTERRUPTED = 130
+TERMINATED = 143
 
 _EXIT_STATUSES = """\b
 Exit status:
@@ -31,12 +36,14 @@ Exit status:
   3    segwarehouse.toml is missing, misspelt or inconsistent
   4    the tables can't be used as they are, or no department has enough buyers
   5    a file in models/ or sql/ does not render, parse or run
-  6    the engine refused or failed, or another process holds the database
+  6    the engine refused or failed
   7    compiled SQL is not what may run
   8    SQL and Python disagree, nothing was published
   9    the published state could not be replaced; the former one stands
   10   no such department, run or feature
+  11   another run or program holds the working database: try again, or --wait
   130  stopped with Ctrl-C; the published state is as it was
+  143  stopped with SIGTERM; the published state is as it was
 """
 
 
@@ -80,16 +87,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             stream.reconfigure(errors="backslashreplace")
     try:
         given = None if arguments is None else list(arguments)
-        status = program.main(given, prog_name="segwarehouse", obj=session, standalone_mode=False)
+        with _ending_cleanly(session):
+            status = program.main(given, prog_name="segwarehouse", obj=session, standalone_mode=False)
     except click.ClickException as error:
         status = error.exit_code
         if session.log_format == JSON:
             complain(session, error.format_message(), "", status)
         else:
             error.show()
-    except click.Abort:
-        status = INTERRUPTED
-        complain(session, "stopped", "the published state is as it was", status)
+    except (click.Abort, KeyboardInterrupt):
+        status = TERMINATED if session.terminated else INTERRUPTED
+        hint = "the published state is as it was, unless segwarehouse runs shows this run as published"
+        complain(session, "stopped", hint, status)
     except SegwarehouseError as error:
         _trace(session)
         status = error.exit_status
@@ -103,6 +112,24 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         hint = "" if session.debug else "for the traceback add --debug"
         complain(session, f"{type(error).__name__}: {error}", hint, status)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+@contextmanager
+def _ending_cleanly(session: Session) -> Iterator[None]:
+    """Take SIGTERM for what Ctrl-C is, so that a scheduler's stop is rolled back and logged too."""
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        session.terminated = True
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only the main thread may set handlers
+        yield
+        return
+    former = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former)
 
 
 def _trace(session: Session) -> None:

@@ -80,6 +80,16 @@ as_of_option = click.option(
 )
 
 
+wait_option = click.option(
+    "--wait",
+    "wait_seconds",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    metavar="SECONDS",
+    help="Wait so long for another run to finish; without it, refuse at once.",
+)
+
+
 def example(*lines: str) -> str:
     """Return the end of a command's help: lines that can be typed as they are."""
     return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)

@@ -21,11 +21,14 @@ class Session:
         Say nothing but errors and results that were asked for in a form of their own: JSON, CSV, Parquet, SQL.
     log_format
         Of progress and errors on standard error: ``text`` or ``json``.
+    terminated
+        Whether the call was told to stop by SIGTERM.
     """
 
     debug: bool = False
     quiet: bool = False
     log_format: str = TEXT
+    terminated: bool = False
 
 
 def current_session() -> Session:

@@ -1,7 +1,8 @@
 """The composition root: what a refresh does, step by step, and what a published state is asked afterwards."""
 
 from segwarehouse.refresh.plan import plan
+from segwarehouse.refresh.rollback import RollbackReport, rollback
 from segwarehouse.refresh.run import RefreshReport, refresh
 from segwarehouse.refresh.verify import verify
 
-__all__ = ["RefreshReport", "plan", "refresh", "verify"]
+__all__ = ["RefreshReport", "RollbackReport", "plan", "refresh", "rollback", "verify"]

@@ -8,21 +8,24 @@ import dataclasses
 import datetime as dt
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 from uuid import uuid4
 
 from segwarehouse.config import Config
-from segwarehouse.errors import SegwarehouseError
-from segwarehouse.project import run_script
+from segwarehouse.errors import SegwarehouseError, WarehouseError
+from segwarehouse.project import read_query, run_script
+from segwarehouse.states import current_run, states_on_disk
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse
 
 PACKAGES = (
     "segwarehouse", "duckdb", "sqlglot", "numpy", "pandas", "scikit-learn", "lightgbm", "shap", "umap-learn", "imodels",
 )  # fmt: skip
+
+_ID_TIME = "%Y%m%dT%H%M%SZ"
 
 Result = TypeVar("Result")
 Progress = Callable[[str, str, float], None]
@@ -33,9 +36,17 @@ def now() -> dt.datetime:
     return dt.datetime.now(dt.UTC).replace(tzinfo=None)
 
 
-def new_run_id(started_at: dt.datetime) -> str:
-    """Return an id that sorts by time and that no other run has: ``20261123T081500Z-3f9c``."""
-    return f"{started_at:%Y%m%dT%H%M%SZ}-{uuid4().hex[:4]}"
+def new_run_id(started_at: dt.datetime, last: str = "") -> str:
+    """Return an id that no other run has, and that sorts after the `last` one: ``20261123T081500Z-3f9c``.
+
+    It tells the time at which the run started; where the clock has gone backwards, a second after the last run.
+
+    >>> new_run_id(dt.datetime(2026, 11, 23, 8, 15), "20261123T081500Z-3f9c")[:17]
+    '20261123T081501Z-'
+    """
+    if f"{started_at:{_ID_TIME}}" <= last[:16]:
+        started_at = dt.datetime.strptime(last[:16], _ID_TIME) + dt.timedelta(seconds=1)
+    return f"{started_at:{_ID_TIME}}-{uuid4().hex[:4]}"
 
 
 class Run:
@@ -43,12 +54,15 @@ class Run:
 
     def __init__(self, warehouse: Warehouse, config: Config, progress: Progress | None) -> None:
         self.started_at = now()
-        self.run_id = new_run_id(self.started_at)
+        self._started = time.perf_counter()
+        self.restored: str | None = None
         self._warehouse = warehouse
         self._sql = TemplateFolder.of("sql")
         self._progress = progress
         self._position = 0
         self._script("create", {})
+        logged = warehouse.fetch(read_query(self._sql, "history/last_run.sql", {}))["run_id"].to_pylist()
+        self.run_id = new_run_id(self.started_at, max("", *(logged[0] or "", *states_on_disk(config))))
         self._script(
             "start_run",
             {
@@ -91,6 +105,21 @@ class Run:
         self.tell(name, detail, 1.0)
         return result
 
+    @property
+    def seconds(self) -> float:
+        """How long it has been running, whatever was done to the clock."""
+        return round(time.perf_counter() - self._started, 1)
+
+    def restores(self, run_id: str, as_of: dt.date, message: str) -> None:
+        """Log that the run puts a former state back."""
+        self.restored = run_id
+        facts = {"restored_run_id": run_id, "as_of": as_of, "message": message}
+        self._script("start_rollback", {"run_id": self.run_id, **facts})
+
+    def register(self, schemas: Sequence[str]) -> None:
+        """Put what is in these schemas on the list of what segwarehouse has made."""
+        self._script("register_relations", {"schemas": schemas})
+
     def describe(self, facts: dict[str, object]) -> None:
         """Log what is known of the run before it is published, and what its cleaning left out."""
         self._script("describe_run", {"run_id": self.run_id, **facts})
@@ -103,17 +132,54 @@ class Run:
 
 
 @contextmanager
-def recorded(warehouse: Warehouse, config: Config, progress: Progress | None) -> Iterator[Run]:
-    """Log a run from its start to its end, whichever that is."""
+def recorded(
+    warehouse: Warehouse,
+    config: Config,
+    progress: Progress | None,
+    schemas: Sequence[str] = (),
+    ends: str = "published",
+) -> Iterator[Run]:
+    """Log a run from its start to its end, whichever that is.
+
+    Parameters
+    ----------
+    schemas
+        Where it makes relations.
+    ends
+        Its status when all went well.
+
+    Raises
+    ------
+    WarehouseError
+        If the state is in place but the log could not be written; it says so.
+    """
     run = Run(warehouse, config, progress)
     try:
         yield run
+        if schemas:
+            run.register(schemas)
+        run.end(ends)
     except BaseException as error:
-        message = error.message if isinstance(error, SegwarehouseError) else type(error).__name__
-        if not config.in_place:  # in place, the transaction that is rolled back takes the log with it
-            run.end("failed", message)
+        if config.in_place:
+            raise  # the transaction that is rolled back takes the log with it
+        is_done = current_run(config) in {run.run_id, run.restored}
+        with suppress(WarehouseError):  # the first error counts; the next run completes the log
+            if schemas:
+                run.register(schemas)
+            status = ends if is_done else "failed" if isinstance(error, Exception) else "stopped"
+            run.end(status, _said(error))
+        if is_done and isinstance(error, WarehouseError):
+            raise WarehouseError(
+                f"run {run.run_id} is done, status {ends}, but the run log is not complete: {error.message}",
+                "is there room on the disk? The next run completes the log",
+            ) from error
         raise
-    run.end("published")
+
+
+def _said(error: BaseException) -> str:
+    if isinstance(error, SegwarehouseError):
+        return error.message
+    return type(error).__name__ if isinstance(error, Exception) else "by a signal"
 
 
 def _settings(config: Config) -> dict[str, object]:

@@ -31,19 +31,19 @@ from segwarehouse.learn.mixture import fit_mixture
 from segwarehouse.learn.segments import name_components
 from segwarehouse.learn.selection import SelectionParameters
 from segwarehouse.project import build, load_models, run_check
-from segwarehouse.publish import State, View, publish, require_replaceable
+from segwarehouse.publish import State, View, publish
 from segwarehouse.refresh.carry import Carried, append, carry_over
 from segwarehouse.refresh.choose import STEPPING_BACK, choose, choose_protocol, cutoffs
 from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out, learn, step_back, with_outcome
 from segwarehouse.refresh.former import former_cards
-from segwarehouse.refresh.history import Progress, Run, now, recorded
+from segwarehouse.refresh.history import Progress, Run, recorded
 from segwarehouse.refresh.later_data import require_no_later_data
 from segwarehouse.refresh.learned import CustomersMap, Learned, identified, map_customers, store
 from segwarehouse.refresh.reporting import REPORT_NAME, Reporting
 from segwarehouse.refresh.segments import Identity, previous_segments
 from segwarehouse.refresh.stability import measure_stability
 from segwarehouse.refresh.verify import audit, open_published, previous_audiences
-from segwarehouse.refresh.working import stage_sources, working_warehouse
+from segwarehouse.refresh.working import own_schemas, stage_sources, working_warehouse
 from segwarehouse.rules.compile import Audience, department_view, naming_its_run
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.prove import prove_on_boundaries
@@ -137,6 +137,7 @@ def refresh(
     *,
     as_of: dt.date | None = None,
     departments: Sequence[str] = (),
+    wait_seconds: float = 0.0,
     progress: Progress | None = None,
 ) -> RefreshReport:
     """Turn the transactions into proved, published targeting views.
@@ -147,17 +148,23 @@ def refresh(
         Hide every transaction on or after this day from every step. None: the day after the last one.
     departments
         Learn only these; the others keep the cards of the published state. Empty: those of the configuration.
+    wait_seconds
+        How long to wait for another run that holds the working database.
     progress
         Called with the step, what is being done, and how much of the step is done (0 to 1).
 
     Raises
     ------
+    WarehouseLocked
+        If another run, or another program, still holds the working database.
     SegwarehouseError
         Whatever stands in the way; the published state is then as it was.
     """
-    require_replaceable(config)
     models = TemplateFolder.of("models", config.directory)
-    with working_warehouse(config) as warehouse, recorded(warehouse, config, progress) as run:
+    with (
+        working_warehouse(config, wait_seconds) as warehouse,
+        recorded(warehouse, config, progress, own_schemas(config)) as run,
+    ):
         staged = run.step("read transactions", lambda: stage_sources(config, warehouse, models, as_of, run))
         catalogue = run.step("name departments", lambda: read_catalogue(config, warehouse, staged))
         chosen, refused = choose(config, catalogue, departments)
@@ -229,7 +236,7 @@ def refresh(
                 {"department": row["department"], "why": row["remark"]} for row in rows if row["verdict"] == "refused"
             ],
             cleaning=dict(staged.cleaning),
-            seconds=round((now() - run.started_at).total_seconds(), 1),
+            seconds=run.seconds,
         )
     if config.in_place:  # the state is there for others once its transaction is committed
         with open_published(config) as published_state:

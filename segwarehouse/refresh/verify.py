@@ -67,10 +67,23 @@ def audit(state: Warehouse, audiences: Mapping[str, Audience]) -> None:
         department: audience.rule_set for department, audience in audiences.items()
     }:
         raise PublishError("the cards in the new state are not the ones that were learned", "run it again")
+    prove_state(state)
+
+
+def prove_state(state: Warehouse) -> int:
+    """Prove every view of a state on all its customers, and return how many there are.
+
+    Raises
+    ------
+    ProofFailed
+        If a view, or what the compiler makes of its card, is not what Python says.
+    """
+    stored = stored_audiences(state)
     population = Population.read(state)
     for department, (view, audience) in stored.items():
         prove_on_customers(state, audience, population=population).require(department)
         prove_on_customers(state, audience, population=population, view=published_rows(view)).require(department)
+    return len(stored)
 
 
 def verify(config: Config, departments: Sequence[str] = ()) -> list[Verified]:

@@ -6,13 +6,17 @@ In: a configuration. Out: a warehouse in which the schemas that a refresh makes 
 
 import datetime as dt
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 
 from segwarehouse.config import Config
+from segwarehouse.errors import WarehouseError
 from segwarehouse.features import Staged, stage
 from segwarehouse.project import drop_schema
 from segwarehouse.refresh.history import Run, now
 from segwarehouse.refresh.later_data import SCHEMA as TRUNCATED
+from segwarehouse.refresh.lock import exclusive
+from segwarehouse.refresh.recover import clear_spill, recover, require_own
+from segwarehouse.states import require_replaceable
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import DuckDBWarehouse, Warehouse, connect
 
@@ -20,15 +24,46 @@ _DERIVED_SCHEMAS = ("learned", TRUNCATED, "features", "staging", "source")
 
 
 @contextmanager
-def working_warehouse(config: Config) -> Iterator[DuckDBWarehouse]:
+def working_warehouse(config: Config, wait_seconds: float = 0.0) -> Iterator[DuckDBWarehouse]:
     """Open the working database with the derived schemas empty; in one transaction, where it is published in place."""
-    with connect(config.warehouse.url.path) as warehouse:
+    with locked_warehouse(config, "refresh", wait_seconds) as warehouse:
         try:
             with warehouse.transaction() if config.in_place else nullcontext():
                 _drop_derived(warehouse)
                 yield warehouse
         finally:
-            warehouse.execute(drop_schema(TRUNCATED))
+            # The engine may have failed for good, on a full disk: the next run drops it, and the first error counts.
+            with suppress(WarehouseError):
+                warehouse.execute(drop_schema(TRUNCATED))
+
+
+@contextmanager
+def locked_warehouse(config: Config, work: str, wait_seconds: float = 0.0) -> Iterator[DuckDBWarehouse]:
+    """Open the working database under the lock, after what a dead run left behind is put in order.
+
+    Raises
+    ------
+    WarehouseLocked
+        If another process has it, after `wait_seconds`.
+    PublishError
+        If a state could not be put in place.
+    WarehouseError
+        If a schema that a refresh makes anew holds what segwarehouse has not made.
+    """
+    path = config.warehouse.url.path
+    with exclusive(config, work, wait_seconds) as lock:
+        clear_spill(path)
+        with lock.patiently(lambda: connect(path)) as warehouse:
+            schemas = own_schemas(config)
+            require_own(warehouse, schemas)
+            recover(config, warehouse, schemas)
+            require_replaceable(config)
+            yield warehouse
+
+
+def own_schemas(config: Config) -> tuple[str, ...]:
+    """Return the schemas of the working database that a refresh drops and makes anew."""
+    return (*_DERIVED_SCHEMAS, "targeting") if config.in_place else _DERIVED_SCHEMAS
 
 
 def _drop_derived(warehouse: Warehouse) -> None:
@@ -53,7 +88,13 @@ def stage_sources(
 def untouched_warehouse(config: Config) -> Iterator[DuckDBWarehouse]:
     """Open the working database, or one in memory where there is none yet, and take back whatever is done to it."""
     path = config.warehouse.url.path
-    with connect(path if path.exists() else None) as warehouse, suppress(_Undo), warehouse.transaction():
+    with ExitStack() as stack:
+        if path.exists():
+            stack.enter_context(exclusive(config, "check"))
+        warehouse = stack.enter_context(connect(path if path.exists() else None))
+        require_own(warehouse, own_schemas(config))
+        stack.enter_context(suppress(_Undo))
+        stack.enter_context(warehouse.transaction())
         _drop_derived(warehouse)
         yield warehouse
         raise _Undo

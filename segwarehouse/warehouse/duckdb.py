@@ -7,7 +7,7 @@ file, attached while it is written, detached before anyone reads it.
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -85,6 +85,8 @@ class DuckDBWarehouse:
             self._connection.execute(text).fetchall()
         except duckdb.Error as error:
             raise _statement_error(error, text) from error
+        except RuntimeError as error:
+            raise _interruption(error) from error
 
     def fetch(self, query: exp.Query) -> pa.Table:
         """Run a query and return all its rows."""
@@ -93,6 +95,8 @@ class DuckDBWarehouse:
             return self._connection.sql(text).to_arrow_table()
         except duckdb.Error as error:
             raise _statement_error(error, text) from error
+        except RuntimeError as error:
+            raise _interruption(error) from error
 
     def batches(self, query: exp.Query, rows: int) -> Iterator[pa.RecordBatch]:
         """Run a query and yield its rows in batches of about `rows`."""
@@ -192,7 +196,8 @@ class DuckDBWarehouse:
         try:
             yield
         except BaseException:
-            self._connection.rollback()
+            with suppress(duckdb.Error):  # the engine has given up: nothing is committed either, and the cause counts
+                self._connection.rollback()
             raise
         try:
             self._connection.commit()
@@ -218,15 +223,26 @@ class DuckDBWarehouse:
             with self.transaction():
                 self._use(catalog)
                 yield
-            self._connection.execute(
-                f"CHECKPOINT {exp.to_identifier(catalog, quoted=True).sql(self.dialect)}"
-            ).fetchall()
-        finally:
-            self._use(self.home)
-            self.execute(exp.Detach(this=exp.to_identifier(catalog, quoted=True)))
+            self._checkpoint(catalog)
+        except BaseException:
+            with suppress(WarehouseError):  # the cause counts
+                self._leave(catalog)
+            raise
+        self._leave(catalog)
         log = path.with_name(path.name + ".wal")
         if log.exists():
             raise WarehouseError(f"{log} is still there after a checkpoint", "free some disk space and run again")
+
+    def _checkpoint(self, catalog: str) -> None:
+        text = f"CHECKPOINT {exp.to_identifier(catalog, quoted=True).sql(self.dialect)}"
+        try:
+            self._connection.execute(text).fetchall()
+        except duckdb.Error as error:
+            raise _statement_error(error, text) from error
+
+    def _leave(self, catalog: str) -> None:
+        self._use(self.home)
+        self.execute(exp.Detach(this=exp.to_identifier(catalog, quoted=True)))
 
     def _use(self, catalog: str) -> None:
         self.execute(exp.Use(this=exp.Table(this=exp.to_identifier(catalog, quoted=True))))
@@ -313,7 +329,14 @@ def _connect_error(error: duckdb.Error, path: Path | None) -> WarehouseError:
 
 
 def _statement_error(error: duckdb.Error, text: str) -> WarehouseError:
-    return WarehouseError(_first_line(error), statement=text)
+    message = _first_line(error)
+    failed_to_write = "could not write" in message.casefold() or isinstance(error, duckdb.FatalException)
+    return WarehouseError(message, "is there room on the disk?" if failed_to_write else "", statement=text)
+
+
+def _interruption(error: RuntimeError) -> BaseException:
+    """Return what stopped a query: DuckDB says of a signal that arrives while it works "Query interrupted"."""
+    return KeyboardInterrupt() if "interrupted" in str(error).casefold() else error
 
 
 def _source_error(error: Exception, name: str, location: str, *, is_file: bool) -> SourceError:

@@ -34,3 +34,13 @@ create table if not exists history.cleaning (
     line_count bigint not null,
     primary key (run_id, reason)
 );
+
+-- A run that puts a former state back, instead of publishing a new one.
+alter table history.runs add column if not exists restored_run_id varchar;
+
+-- What segwarehouse has made in this database. A schema that holds anything else is never dropped.
+create table if not exists history.relations (
+    schema_name varchar not null,
+    relation_name varchar not null,
+    primary key (schema_name, relation_name)
+);

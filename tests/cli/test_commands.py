@@ -3,8 +3,11 @@
 import datetime as dt
 import io
 import json
+import os
 import re
+import signal
 import sys
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,9 +93,10 @@ class FakeProject:
         *,
         as_of: dt.date | None = None,
         departments: Sequence[str] = (),
+        wait_seconds: float = 0.0,
         progress: Callable[[str, str, float], None] | None = None,
     ) -> Report:
-        self._called("refresh", as_of, tuple(departments))
+        self._called("refresh", as_of, tuple(departments), wait_seconds)
         assert progress is not None
         for step, subject, share in (("learn", "SEAFOOD", 0.2), ("learn", "SEAFOOD", 0.3), ("publish", "", 1.0)):
             progress(step, subject, share)
@@ -158,6 +162,10 @@ class FakeProject:
     def summary(self, departments: Sequence[str] = ()) -> dict[str, Any]:
         self._called("summary", tuple(departments))
         return {"overview": [{"name": "SEAFOOD"}]}
+
+    def rollback(self, run_id: str | None = None, *, wait_seconds: float = 0.0) -> Report:
+        self._called("rollback", run_id, wait_seconds)
+        return Report({"run_id": "r3", "restored_run_id": run_id or "r1", "replaced_run_id": "r2"})
 
     def runs(self) -> pd.DataFrame:
         self._called("runs")
@@ -226,10 +234,11 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
 
 
 def test_refresh_passes_its_options_on_and_prints_only_the_result(project: FakeProject, run: Run) -> None:
-    outcome = run("refresh", "--project", "p", "--as-of", "2017-10-02", "--department", "A", "--department", "B & C")
+    given = ("--project", "p", "--as-of", "2017-10-02", "--department", "A", "--department", "B & C", "--wait", "60")
+    outcome = run("refresh", *given)
     assert outcome.status == 0
     assert project.directory == Path("p")
-    assert project.calls == [("refresh", dt.date(2017, 10, 2), ("A", "B & C"))]
+    assert project.calls == [("refresh", dt.date(2017, 10, 2), ("A", "B & C"), 60.0)]
     assert "seafood" in outcome.out
     assert "0.679" in outcome.out
     assert "3 buyers" in outcome.out
@@ -468,7 +477,7 @@ def test_init_shows_what_was_guessed_how_sure_it_is_and_what_comes_next(project:
     ("failure", "status"),
     [
         (ConfigError("learning.sed is wrong", hint="did you mean 'seed'?"), 3),
-        (WarehouseLocked("the database is held by another process", hint="wait"), 6),
+        (WarehouseLocked("the database is held by another process", hint="wait"), 11),
         (UnknownName("no department\n'SEA\x1b[2J'", hint="did you mean 'SEAFOOD'?"), 10),
     ],
 )
@@ -502,6 +511,28 @@ def test_ctrl_c_exits_130_and_says_that_nothing_changed(project: FakeProject, ru
     outcome = run("refresh")
     assert outcome.status == 130
     assert "the published state is as it was" in outcome.err
+
+
+def test_sigterm_exits_143_and_leaves_the_handler_as_it_was(
+    project: FakeProject, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+
+    def stopped() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+
+    monkeypatch.setattr(project, "verify", stopped)
+    outcome = run("verify")
+    assert outcome.status == 143
+    assert outcome.err.splitlines()[-2] == "error: stopped"
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_rollback_takes_a_run_or_goes_to_the_one_before(project: FakeProject, run: Run) -> None:
+    assert "restored run id  r1" in run("rollback").out
+    assert json.loads(run("rollback", "r0", "--wait", "5", "--json").out)["restored_run_id"] == "r0"
+    assert project.calls == [("rollback", None, 0.0), ("rollback", "r0", 5.0)]
 
 
 @pytest.mark.parametrize("arguments", [("refresh", "--as-of", "2.10.2017"), ("rfresh",), ("audience",), ("--nope",)])

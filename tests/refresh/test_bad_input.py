@@ -228,7 +228,7 @@ def test_a_locked_database_is_named_with_its_holder(
     before = fingerprint(folder)
     with held(folder / "warehouse.duckdb"):
         code, complaint = run(["refresh", "--project", str(folder)], capsys)
-    assert code == 6
+    assert code == 11
     assert "is held by process" in complaint
     assert "hint: wait" in complaint
     assert fingerprint(folder) == before

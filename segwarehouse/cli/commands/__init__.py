@@ -13,6 +13,7 @@ COMMANDS = (
     "verify",
     "export",
     "runs",
+    "rollback",
     "simulate",
     "completion",
 )

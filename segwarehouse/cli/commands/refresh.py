@@ -6,7 +6,15 @@ from pathlib import Path
 import click
 
 from segwarehouse.cli.log import showing_progress
-from segwarehouse.cli.options import as_of_option, example, json_option, next_command, open_project, project_option
+from segwarehouse.cli.options import (
+    as_of_option,
+    example,
+    json_option,
+    next_command,
+    open_project,
+    project_option,
+    wait_option,
+)
 from segwarehouse.cli.render import VERDICTS, print_json, print_table, printable, say
 
 
@@ -18,9 +26,17 @@ from segwarehouse.cli.render import VERDICTS, print_json, print_table, printable
 @project_option
 @as_of_option
 @click.option("--department", "departments", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+@wait_option
 @click.option("--dry-run", is_flag=True, help="Print the SQL up to the learning, and change nothing.")
 @json_option
-def refresh(directory: Path, as_of: dt.date | None, departments: tuple[str, ...], dry_run: bool, as_json: bool) -> None:
+def refresh(
+    directory: Path,
+    as_of: dt.date | None,
+    departments: tuple[str, ...],
+    wait_seconds: float,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     """Learn, prove and publish the targeting views.
 
     All views are replaced together or none is: readers see the last whole state until then.
@@ -36,7 +52,9 @@ def refresh(directory: Path, as_of: dt.date | None, departments: tuple[str, ...]
     from segwarehouse.refresh.run import DISPLAYED
 
     with showing_progress() as progress:
-        report = project.refresh(as_of=as_of, departments=departments, progress=progress).as_dict()
+        report = project.refresh(
+            as_of=as_of, departments=departments, wait_seconds=wait_seconds, progress=progress
+        ).as_dict()
     if as_json:
         print_json(report)
         return

@@ -13,7 +13,10 @@ from segwarehouse.cli.render import SCREEN_ROWS, print_json, print_table, record
 @click.option("--limit", type=click.IntRange(min=1), default=SCREEN_ROWS, metavar="N", show_default=True)
 @json_option
 def runs(directory: Path, limit: int, as_json: bool) -> None:
-    """List the last runs, the latest first."""
+    """List the last runs, the latest first.
+
+    The column state says which published states are on disk, for rollback, and which one is current.
+    """
     found = records(open_project(directory).runs())[:limit]
     if as_json:
         print_json(found)
@@ -21,6 +24,7 @@ def runs(directory: Path, limit: int, as_json: bool) -> None:
     shown = (
         "run_id",
         "status",
+        "state",
         "as_of",
         "departments_published",
         "customers",
