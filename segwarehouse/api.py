@@ -19,6 +19,7 @@ from segwarehouse.config import CONFIG_NAME, Config, guess_columns, load_config,
 from segwarehouse.errors import ConfigError, SourceError, UnknownName, did_you_mean
 from segwarehouse.refresh import RefreshReport, plan, refresh, verify
 from segwarehouse.refresh.check import CheckReport, check
+from segwarehouse.refresh.difference import Difference, difference, logged_runs, moved_customers
 from segwarehouse.refresh.verify import open_published
 from segwarehouse.warehouse import Relation, connect, relation
 
@@ -57,10 +58,11 @@ class Project:
         *,
         as_of: dt.date | None = None,
         departments: Sequence[str] = (),
+        accept: bool = False,
         progress: Progress | None = None,
     ) -> RefreshReport:
         """Turn the transactions into proved, published targeting views. See `segwarehouse.refresh.refresh`."""
-        return refresh(self.config, as_of=as_of, departments=departments, progress=progress)
+        return refresh(self.config, as_of=as_of, departments=departments, accept=accept, progress=progress)
 
     def departments(self) -> pd.DataFrame:
         """Return `targeting.departments` of the published state: one row a department, with quality and verdict."""
@@ -99,16 +101,30 @@ class Project:
         return self._frame(query)
 
     def runs(self) -> pd.DataFrame:
-        """Return every run that the working database knows, the latest first."""
+        """Return every run that the working database knows, the latest first.
+
+        ``data_hash`` is equal where the transactions were; ``is_comparable`` says whether `diff` can still take it.
+        """
         path = self.config.warehouse.url.path
         if not path.exists():
             return pd.DataFrame(columns=["run_id", "started_at", "finished_at", "status"])
         with connect(path, read_only=True) as warehouse:
-            if not warehouse.columns(relation("history.runs")):
+            if not warehouse.columns(relation("history.changes")):
                 return pd.DataFrame(columns=["run_id", "started_at", "finished_at", "status"])
-            runs = exp.select("*").from_("history.runs").order_by("started_at DESC, run_id")
-            frame: pd.DataFrame = warehouse.fetch(runs).to_pandas()
+            frame: pd.DataFrame = logged_runs(warehouse).to_pandas()
             return frame
+
+    def diff(self, before: str | None = None, after: str | None = None) -> Difference:
+        """Count who entered and who left each audience between two runs, by cause. See `difference`.
+
+        Without runs: between the published state and the one before it.
+        """
+        return difference(self.config, before, after)
+
+    def changes(self, before: str | None = None, after: str | None = None) -> pd.DataFrame:
+        """Return who entered and who left: department, customer_id as text, change, cause, reason."""
+        frame: pd.DataFrame = moved_customers(self.config, before, after).to_pandas()
+        return frame
 
     def verify(self) -> list[dict[str, Any]]:
         """Prove every view of the published state again: SQL and Python, row by row. See `Verified.as_dict`."""

@@ -162,8 +162,6 @@ def write_state(warehouse: Warehouse, state: State, home: str | None) -> None:
             exp.Create(this=view.relation.table(), kind="VIEW", replace=True, expression=view.query.copy())
         )
     _write_audiences(warehouse, state, sql)
-    changes = read_statements(sql, "publish/changes.sql", {})[0]
-    _create_table(warehouse, relation("targeting.changes"), _qualified(changes, home))
     for view in state.views:
         _comment(warehouse, "VIEW", view.relation.table(), view.comment)
     for model in models:
@@ -270,6 +268,13 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def states_on_disk(config: Config) -> list[str]:
+    """Return the runs whose published states are on disk."""
+    if not config.states.is_dir():
+        return []
+    return [path.name for path in config.states.iterdir() if path.is_dir() and not path.name.startswith(".")]
 
 
 def _prune(runs: Path, link: Path) -> None:

@@ -9,11 +9,13 @@ select
     protocol,
     departments_published,
     departments_refused,
+    departments_kept,  -- that keep the rules of the run before, since [gate] held new ones back
+    compared_with,  -- the run of the state before
     lines_kept,
     lines_left_out,
     customers,
     seed,
     settings,  -- the configuration, as JSON
     versions,  -- of the libraries, as JSON
-    message  -- why it failed, if it did
+    message  -- why it failed, or what was held back
 from history.runs

@@ -34,6 +34,7 @@ Exit status:
   8    SQL and Python disagree, nothing was published
   9    the published state could not be replaced; the former one stands
   10   no such department, run or feature
+  20   published, but some departments keep the rules of the run before: see their remarks
   130  stopped with Ctrl-C; the published state is as it was
 """
 

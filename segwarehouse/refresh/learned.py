@@ -134,10 +134,11 @@ def store(
         warehouse.load(Relation("learned", name), _table(name, produced))
     ids = pa.array(table.customer_ids.take(customers_map.rows))
     warehouse.load(Relation("learned", "customers_map"), _customers_map(ids, customers_map))
-    maps = [_department_map(item, table, customers_map) for item in learned]
-    warehouse.load(Relation("learned", "department_maps"), pa.concat_tables(maps))
-    samples = [_shap_values(item, table) for item in learned]
-    warehouse.load(Relation("learned", "shap_values"), pa.concat_tables(samples))
+    if learned:  # without any, the rows of those that are carried over make these tables
+        maps = [_department_map(item, table, customers_map) for item in learned]
+        warehouse.load(Relation("learned", "department_maps"), pa.concat_tables(maps))
+        samples = [_shap_values(item, table) for item in learned]
+        warehouse.load(Relation("learned", "shap_values"), pa.concat_tables(samples))
 
 
 _TYPES: Mapping[str, pa.DataType] = {"int": pa.int64(), "real": pa.float64(), "text": pa.string(), "day": pa.date32()}

@@ -29,14 +29,17 @@ from segwarehouse.learn.department import DepartmentParameters
 from segwarehouse.learn.mixture import fit_mixture
 from segwarehouse.learn.selection import SelectionParameters
 from segwarehouse.project import build, load_models, run_check
-from segwarehouse.publish import State, View, publish, require_replaceable
-from segwarehouse.refresh.carry import Carried, append, carry_over
+from segwarehouse.publish import State, View, publish, require_replaceable, states_on_disk
+from segwarehouse.refresh.carry import append, carry_over
 from segwarehouse.refresh.choose import STEPPING_BACK, choose, choose_protocol, cutoffs
+from segwarehouse.refresh.compare import CARRIED, KEPT, LEARNED, compare, settle
 from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out, learn, step_back, with_outcome
+from segwarehouse.refresh.former import read_former
+from segwarehouse.refresh.gate import hold_back, lifts
 from segwarehouse.refresh.history import Progress, Run, now, recorded
 from segwarehouse.refresh.later_data import require_no_later_data
 from segwarehouse.refresh.learned import CustomersMap, Learned, map_customers, store
-from segwarehouse.refresh.verify import audit, previous_audiences
+from segwarehouse.refresh.verify import audit
 from segwarehouse.refresh.working import stage_sources, working_warehouse
 from segwarehouse.rules.compile import Audience, department_view, naming_its_run
 from segwarehouse.rules.describe import describe_rule
@@ -73,6 +76,8 @@ class RefreshReport:
         What `targeting.departments` says of each published department.
     refused
         Departments without a view, with the reason.
+    held_back
+        Departments that keep the rules of the run before, with the reason.
     cleaning
         Transaction lines by reason for leaving them out; ``kept`` is the rest.
     seconds
@@ -85,6 +90,7 @@ class RefreshReport:
     protocol: str
     departments: Sequence[dict[str, object]]
     refused: Sequence[dict[str, object]]
+    held_back: Sequence[dict[str, object]]
     cleaning: dict[str, int]
     seconds: float
 
@@ -97,6 +103,7 @@ class RefreshReport:
             "protocol": self.protocol,
             "departments": list(self.departments),
             "refused": list(self.refused),
+            "held_back": list(self.held_back),
             "cleaning": self.cleaning,
             "seconds": self.seconds,
         }
@@ -107,6 +114,7 @@ def refresh(
     *,
     as_of: dt.date | None = None,
     departments: Sequence[str] = (),
+    accept: bool = False,
     progress: Progress | None = None,
 ) -> RefreshReport:
     """Turn the transactions into proved, published targeting views.
@@ -117,6 +125,8 @@ def refresh(
         Hide every transaction on or after this day from every step. None: the day after the last one.
     departments
         Learn only these; the others keep the cards of the published state. Empty: those of the configuration.
+    accept
+        Publish new rules whatever they change; otherwise `[gate]` may hold some back.
     progress
         Called with the step, what is being done, and how much of the step is done (0 to 1).
 
@@ -129,6 +139,7 @@ def refresh(
     models = TemplateFolder.of("models", config.directory)
     with working_warehouse(config) as warehouse, recorded(warehouse, config, progress) as run:
         staged = run.step("read transactions", lambda: stage_sources(config, warehouse, models, as_of, run))
+        run.step("take fingerprint", run.take_fingerprint)
         catalogue = run.step("name departments", lambda: read_catalogue(config, warehouse, staged))
         chosen, refused = choose(config, catalogue, departments)
         protocol = choose_protocol(config, staged)
@@ -152,14 +163,26 @@ def refresh(
                 buyers=0,
             )
         refused += [(item.department, NO_RULE) for item in tried if not item.result.card.rules]
-        carried = carry_over(config, catalogue, staged, run.run_id, chosen) if departments else Carried()
-        refused = [(department, why) for department, why in refused if department.name not in carried.audiences]
         fresh = {item.department.name: _audience(config, catalogue, staged, item, run) for item in learned}
+        former = read_former(config, warehouse)
+        compared = run.step(
+            "compare with the last state", lambda: compare(warehouse, former, fresh, catalogue, staged, run.run_id)
+        )
+        held = {} if accept else run.step("hold back", lambda: hold_back(config, former, compared, lifts(learned)))
+        asked = {department.name for department in chosen}
+        others = [each for each in catalogue.departments if departments and each.name not in asked]
+        kept = [item.department for item in learned if item.department.name in held]
+        learned = [item for item in learned if item.department.name not in held]
+        carried = carry_over(config, warehouse, compared.reread, [*others, *kept], held)
+        refused = [(department, why) for department, why in refused if department.name not in carried.audiences]
+        fresh = {item.department.name: fresh[item.department.name] for item in learned}
         audiences = {**fresh, **carried.audiences}
         run.step("prove on boundaries", lambda: _prove_boundaries(audiences))
         run.step("store", lambda: store(config, warehouse, table, learned, fresh, refused, customers_map))
         append(warehouse, carried)
-        previous_audiences(config, warehouse)
+        origins = {name: KEPT if name in held else LEARNED if name in fresh else CARRIED for name in audiences}
+        settle(warehouse, compared, audiences, origins, staged.id_type)
+        run.remember(compared.former_run, held)
         run.describe(
             {
                 "as_of": staged.as_of.date(),
@@ -179,6 +202,7 @@ def refresh(
             context={"run_id": run.run_id},
         )
         path = run.step("publish", lambda: publish(config, warehouse, state, lambda reader: audit(reader, audiences)))
+        run.forget(config.history.runs_kept, states_on_disk(config))
         rows = warehouse.fetch(exp.select("*").from_("learned.departments").order_by("department_key")).to_pylist()
         return RefreshReport(
             run_id=run.run_id,
@@ -189,6 +213,7 @@ def refresh(
             refused=[
                 {"department": row["department"], "why": row["remark"]} for row in rows if row["verdict"] == "refused"
             ],
+            held_back=[{"department": name, "why": why} for name, why in held.items()],
             cleaning=dict(staged.cleaning),
             seconds=round((now() - run.started_at).total_seconds(), 1),
         )

@@ -11,5 +11,6 @@ COMMANDS = (
     "audience",
     "verify",
     "runs",
+    "diff",
     "simulate",
 )
