@@ -83,7 +83,7 @@ def _worse(config: Config, former: Former, before: Mapping[str, Any], now: Estim
     comparable = before["budget"] == config.audience.budget and outcome_days == config.learning.outcome_days
     if now is None or not comparable or not config.gate.hold_lower_quality:
         return ()
-    then = [before[f"lift_at_budget{bound}"] for bound in ("", "_low", "_high")]
+    then = [before[f"lift_at_budget{bound}"] for bound in ("", "_low")]
     if None in then or not is_lower(then[0], then[1], now):
         return ()
     return (f"the lift at the budget fell from {then[0]:.2f} to {now.value:.2f}, by more than noise",)
