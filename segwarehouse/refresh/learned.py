@@ -8,6 +8,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,7 @@ from segwarehouse.learn.mixture import Mixture
 from segwarehouse.project import create_schema
 from segwarehouse.refresh.evaluation import BASELINE, BEST_SINGLE, BLACK_BOX, RULES, Evaluation, score
 from segwarehouse.refresh.quality import difference_rows, evaluation_rows, profit_rows, reliability_rows
+from segwarehouse.refresh.suppress import Totals, publishable, without_segments
 from segwarehouse.rules.card import card_to_json
 from segwarehouse.rules.compile import Audience, compile_membership, compile_rule
 from segwarehouse.rules.describe import describe_rule
@@ -111,7 +113,7 @@ def store(
     warehouse.execute(create_schema("learned"))
     trials = sum(item.evaluation.comparison is not None for item in learned)
     cards = [(item, audiences[item.department.name]) for item in learned]
-    rows: dict[str, Iterable[dict[str, object]]] = {
+    rows: dict[str, Iterable[dict[str, Any]]] = {
         "features": (asdict(feature) for feature in table.catalogue.features),
         "departments": [
             *(_department(config, item, audience, trials) for item, audience in cards),
@@ -124,19 +126,21 @@ def store(
         "differences": _by_department(learned, difference_rows),
         "reliability": _by_department(learned, reliability_rows),
         "profit": _by_department(learned, profit_rows),
-        "segments": (row for item in learned for row in _segments(item, config.audience.min_cell)),
+        "segments": (row for item in learned for row in _segments(item)),
         "cluster_scores": (row for item in learned for row in _cluster_scores(item)),
         "mixtures": (row for item in learned for row in _mixtures(item)),
         "confusions": (row for item in learned for row in _confusions(item)),
         "correlations": _correlations(table),
     }
-    for name, produced in rows.items():
+    shown = publishable(rows, {item.department.name: _totals(item) for item in learned}, config.audience.min_cell)
+    for name, produced in shown.items():
         warehouse.load(Relation("learned", name), _table(name, produced))
     ids = pa.array(table.customer_ids.take(customers_map.rows))
     warehouse.load(Relation("learned", "customers_map"), _customers_map(ids, customers_map))
     if learned:  # without any, the rows of those that are carried over make these tables
         maps = [_department_map(item, table, customers_map) for item in learned]
-        warehouse.load(Relation("learned", "department_maps"), pa.concat_tables(maps))
+        whole = without_segments(pa.concat_tables(maps), shown["segments"])
+        warehouse.load(Relation("learned", "department_maps"), whole)
         samples = [_shap_values(item, table) for item in learned]
         warehouse.load(Relation("learned", "shap_values"), pa.concat_tables(samples))
 
@@ -357,11 +361,23 @@ def _evaluated_rules(item: Learned, audiences: Mapping[str, Audience]) -> Rows:
         }
 
 
-def _segments(item: Learned, min_cell: int) -> Rows:
+def _totals(item: Learned) -> Totals:
+    """Return the sums that a reader may subtract from; of the latest cut-off, where there is one."""
+    latest = item.evaluation.by_cutoff[0][1] if item.evaluation.by_cutoff else None
+    return Totals(
+        customers=len(item.table.buyers),
+        buyers=int(item.table.buyers.sum()),
+        mapped_buyers=int(item.mapped_buyers.sum()),
+        candidates_then=latest.candidates if latest else 0,
+        outcome_buyers=item.evaluation.outcome_buyers,
+        scale=item.evaluation.scale,
+    )
+
+
+def _segments(item: Learned) -> Rows:
     for kind, segments in (("persona", item.segment_map.segments), ("mixture", _components(item))):
         for segment in segments:
-            if segment.size >= min_cell:
-                yield {**_names(item), "kind": kind, **asdict(segment), "drivers": "; ".join(segment.drivers)}
+            yield {**_names(item), "kind": kind, **asdict(segment), "drivers": "; ".join(segment.drivers)}
 
 
 def _components(item: Learned) -> Iterator[Segment]:

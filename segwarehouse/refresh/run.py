@@ -5,7 +5,7 @@ In: a configuration. Out: a new published state and a `RefreshReport`, or an err
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,12 +33,13 @@ from segwarehouse.publish import State, View, publish, require_replaceable, stat
 from segwarehouse.refresh.carry import append, carry_over
 from segwarehouse.refresh.choose import STEPPING_BACK, choose, choose_protocol, cutoffs
 from segwarehouse.refresh.compare import CARRIED, KEPT, LEARNED, compare, settle
-from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out, learn, step_back, with_outcome
+from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out, learn, score, step_back, with_outcome
 from segwarehouse.refresh.former import read_former
 from segwarehouse.refresh.gate import hold_back, lifts
 from segwarehouse.refresh.history import Progress, Run, now, recorded
 from segwarehouse.refresh.later_data import require_no_later_data
 from segwarehouse.refresh.learned import CustomersMap, Learned, map_customers, store
+from segwarehouse.refresh.suppress import without_small_rules
 from segwarehouse.refresh.verify import audit
 from segwarehouse.refresh.working import stage_sources, working_warehouse
 from segwarehouse.rules.compile import Audience, department_view, naming_its_run
@@ -155,6 +156,7 @@ def refresh(
         )
         customers_map = run.step("map customers", lambda: map_customers(table, config.learning.seed))
         tried = run.step("learn", lambda: _learn(config, warehouse, table, customers_map, chosen, evaluations, run))
+        tried = [_with_large_rules(item, config.audience.min_cell) for item in tried]
         learned = [item for item in tried if item.result.card.rules]
         if not learned:
             raise TooFewBuyers(
@@ -313,6 +315,13 @@ def learn_and_explain(
     if result.segment_map is None:
         raise SegwarehouseError(f"{table.department.name}: no segments were learned", "please report this")
     return Learned(table, result, result.segment_map, mixture, nearest, distances, mapped_buyers, evaluation)
+
+
+def _with_large_rules(item: Learned, least: int) -> Learned:
+    """Return what was learned without the rules that fewer customers than the minimum cell size satisfy."""
+    matched = score(item.table, item.result.card).matched
+    card = without_small_rules(item.result.card, matched, least)
+    return replace(item, result=replace(item.result, card=card))
 
 
 def settings_of(config: Config, table: FeatureTable, cutoff: dt.date | None) -> Settings:

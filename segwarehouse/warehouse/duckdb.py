@@ -84,7 +84,7 @@ class DuckDBWarehouse:
         try:
             self._connection.execute(text).fetchall()
         except duckdb.Error as error:
-            raise _statement_error(error, text) from error
+            raise _statement_error(error, text) from _cause(error)
 
     def fetch(self, query: exp.Query) -> pa.Table:
         """Run a query and return all its rows."""
@@ -92,7 +92,7 @@ class DuckDBWarehouse:
         try:
             return self._connection.sql(text).to_arrow_table()
         except duckdb.Error as error:
-            raise _statement_error(error, text) from error
+            raise _statement_error(error, text) from _cause(error)
 
     def batches(self, query: exp.Query, rows: int) -> Iterator[pa.RecordBatch]:
         """Run a query and yield its rows in batches of about `rows`."""
@@ -100,7 +100,7 @@ class DuckDBWarehouse:
         try:
             yield from self._connection.sql(text).to_arrow_reader(rows)
         except duckdb.Error as error:
-            raise _statement_error(error, text) from error
+            raise _statement_error(error, text) from _cause(error)
 
     def load(self, target: Relation, table: pa.Table) -> None:
         """Replace the table `target` by these rows."""
@@ -308,8 +308,27 @@ def _connect_error(error: duckdb.Error, path: Path | None) -> WarehouseError:
     )
 
 
+_ABOUT_VALUES = (
+    duckdb.ConversionException,
+    duckdb.ConstraintException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfRangeException,
+)
+"""The engine complains of a value in the data, and quotes it: it may be a customer's id."""
+
+
 def _statement_error(error: duckdb.Error, text: str) -> WarehouseError:
-    return WarehouseError(_first_line(error), statement=text)
+    message = _first_line(error)
+    if isinstance(error, _ABOUT_VALUES):
+        message = re.sub(r"""(['"]).*\1""", "'…'", message)
+        if not isinstance(error, duckdb.InvalidInputException):
+            message = re.sub(r"\b\d[\d.:-]*\b", "…", message)
+    return WarehouseError(message, statement=text)
+
+
+def _cause(error: duckdb.Error) -> duckdb.Error | None:
+    """Return the engine's own error for the traceback, unless it quotes a value."""
+    return None if isinstance(error, _ABOUT_VALUES) else error
 
 
 def _source_error(error: Exception, name: str, location: str, *, is_file: bool) -> SourceError:

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -38,12 +38,12 @@ def warehouse() -> Iterator[DuckDBWarehouse]:
         yield opened
 
 
-def load(warehouse: Warehouse, name: str, rows: list[dict[str, object]]) -> None:
+def load(warehouse: Warehouse, name: str, rows: Sequence[Mapping[str, object]]) -> None:
     schema, _, table = name.partition(".")
     warehouse.load(Relation(schema, table), pa.Table.from_pylist(rows))
 
 
-def changes_of(warehouse: Warehouse, paths: list[tuple[int, ...]]) -> list[dict[str, object]]:
+def changes_of(warehouse: Warehouse, paths: Sequence[tuple[int, ...]]) -> list[dict[str, object]]:
     """Customer i takes paths[i] through the steps; the first is a buyer now, the second is gone from the data."""
     run_script(warehouse, SQL, "compare/create.sql", {})
     rows = [
@@ -64,7 +64,8 @@ def changes_of(warehouse: Warehouse, paths: list[tuple[int, ...]]) -> list[dict[
     load(warehouse, "features.customers", [{"customer_id": i} for i in range(len(paths)) if i != 1])
     load(warehouse, "features.department_counts", [{"customer_id": 0, "department_key": 7}])
     run_script(warehouse, SQL, "compare/changes.sql", {"id_type": "BIGINT"})
-    return warehouse.fetch(exp.select("*").from_("learned.changes")).to_pylist()
+    found: list[dict[str, object]] = warehouse.fetch(exp.select("*").from_("learned.changes")).to_pylist()
+    return found
 
 
 def test_every_path_through_the_steps_has_one_cause_and_they_add_up(warehouse: DuckDBWarehouse) -> None:
