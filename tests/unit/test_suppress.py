@@ -156,7 +156,7 @@ def test_a_rule_measured_on_few_candidates_is_left_out_and_few_buyers_are_hidden
             {"buyers": 90, "candidates": 410, "outcome_buyers": None, "remark": None},
         ),
         ({"buyers": 90, "candidates": 410, "selected": 5}, {"buyers": 90, "candidates": 410, "selected": None}),
-        ({"buyers": 90, "candidates": 410, "remark": "90 buyers"}, {"buyers": 90, "candidates": 410, "remark": "90 buyers"}),
+        ({"buyers": 90, "candidates": 410, "remark": "90 buyers"}, {"buyers": 90, "remark": "90 buyers"}),
     ],
 )  # fmt: skip
 def test_small_counts_of_a_department_are_hidden_in_words_too(row: Row, expected: Row) -> None:
