@@ -19,6 +19,7 @@ from segwarehouse.errors import UnknownName, did_you_mean
 from segwarehouse.initialise import Initialised, initialise
 from segwarehouse.refresh import RefreshReport, RollbackReport, plan, refresh, rollback, verify
 from segwarehouse.refresh.check import CheckReport, check
+from segwarehouse.refresh.difference import Difference, difference, logged_runs, moved_customers
 from segwarehouse.refresh.export import Exported, export
 from segwarehouse.refresh.reporting import REPORT_NAME
 from segwarehouse.refresh.verify import open_published
@@ -59,11 +60,19 @@ class Project:
         *,
         as_of: dt.date | None = None,
         departments: Sequence[str] = (),
+        accept: bool = False,
         wait_seconds: float = 0.0,
         progress: Progress | None = None,
     ) -> RefreshReport:
         """Turn the transactions into proved, published targeting views. See `segwarehouse.refresh.refresh`."""
-        return refresh(self.config, as_of=as_of, departments=departments, wait_seconds=wait_seconds, progress=progress)
+        return refresh(
+            self.config,
+            as_of=as_of,
+            departments=departments,
+            accept=accept,
+            wait_seconds=wait_seconds,
+            progress=progress,
+        )
 
     def rollback(self, run_id: str | None = None, *, wait_seconds: float = 0.0) -> RollbackReport:
         """Put a former state back, by default the one before the current one. See `segwarehouse.refresh.rollback`."""
@@ -140,19 +149,31 @@ class Project:
     def runs(self) -> pd.DataFrame:
         """Return every run that the working database knows, the latest first.
 
-        Its column ``state`` says whose published state is on disk: ``current``, ``kept``, or None.
+        Its column ``state`` says whose published state is on disk: ``current``, ``kept``, or None. ``data_hash`` is
+        equal where the transactions were; ``is_comparable`` says whether `diff` can still take it.
         """
         path = self.config.warehouse.url.path
         if not path.exists():
             return pd.DataFrame(columns=["run_id", "started_at", "finished_at", "status"])
         with connect(path, read_only=True) as warehouse:
-            if not warehouse.columns(relation("history.runs")):
+            if not warehouse.columns(relation("history.changes")):
                 return pd.DataFrame(columns=["run_id", "started_at", "finished_at", "status"])
-            runs = exp.select("*").from_("history.runs").order_by("run_id DESC")
-            frame: pd.DataFrame = warehouse.fetch(runs).to_pandas()
+            frame: pd.DataFrame = logged_runs(warehouse).to_pandas()
         current, kept = current_run(self.config), states_on_disk(self.config)
         states = ["current" if each == current else "kept" if each in kept else None for each in frame["run_id"]]
         frame.insert(1, "state", pd.Series(states, dtype=object))
+        return frame
+
+    def diff(self, before: str | None = None, after: str | None = None) -> Difference:
+        """Count who entered and who left each audience between two runs, by cause. See `difference`.
+
+        Without runs: between the published state and the one before it.
+        """
+        return difference(self.config, before, after)
+
+    def changes(self, before: str | None = None, after: str | None = None) -> pd.DataFrame:
+        """Return who entered and who left: department, customer_id as text, change, cause, reason."""
+        frame: pd.DataFrame = moved_customers(self.config, before, after).to_pandas()
         return frame
 
     def verify(self) -> list[dict[str, Any]]:

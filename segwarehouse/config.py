@@ -21,7 +21,9 @@ from segwarehouse.errors import ConfigError, did_you_mean
 
 CONFIG_NAME = "segwarehouse.toml"
 
-SCHEMAS = ("source", "staging", "features", "learned", "targeting", "checks", "main", "memory", "system", "temp")
+SCHEMAS = (
+    "source", "staging", "features", "learned", "history", "targeting", "checks", "main", "memory", "system", "temp",
+)  # fmt: skip
 """Schemas and catalogues that a database file must not be called like: two-part names would be ambiguous."""
 
 _FOLDERS_IN_USE = ("models", "runs")
@@ -427,6 +429,34 @@ class AudienceConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class GateConfig:
+    """`[gate]`: when a department keeps the rules of the last run, instead of being published with new ones."""
+
+    max_changed_share: float = field(
+        default=0.5,
+        metadata=_setting(
+            "New rules that would exchange more than this share of an audience are held back; 1: none are.", _share(1.0)
+        ),
+    )
+    hold_lower_quality: bool = field(
+        default=True,
+        metadata=_setting("Hold new rules back whose lift at the budget is lower by more than noise.", _FLAG),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryConfig:
+    """`[history]`: what is kept of former runs."""
+
+    runs_kept: int = field(
+        default=100,
+        metadata=_setting(
+            "So many published runs keep their audiences, rules and figures; states on disk always do.", _whole(2, None)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole of `segwarehouse.toml`. `directory` is the absolute path of the folder that it is in."""
 
@@ -438,6 +468,8 @@ class Config:
     learning: LearningConfig
     rules: RulesConfig
     audience: AudienceConfig
+    gate: GateConfig
+    history: HistoryConfig
 
     @property
     def in_place(self) -> bool:
@@ -470,6 +502,8 @@ _TABLES: Mapping[str, type[Any]] = MappingProxyType(
         "learning": LearningConfig,
         "rules": RulesConfig,
         "audience": AudienceConfig,
+        "gate": GateConfig,
+        "history": HistoryConfig,
     }
 )
 
@@ -539,6 +573,8 @@ def load_config(directory: str | Path) -> Config:
         learning=tables["learning"],
         rules=tables["rules"],
         audience=tables["audience"],
+        gate=tables["gate"],
+        history=tables["history"],
     )
     _check_consistency(config)
     _check_published_folder(config)

@@ -137,8 +137,6 @@ def write_state(warehouse: Warehouse, state: State, home: str | None) -> None:
             exp.Create(this=view.relation.table(), kind="VIEW", replace=True, expression=view.query.copy())
         )
     _write_audiences(warehouse, state, sql)
-    changes = read_statements(sql, "publish/changes.sql", {})[0]
-    _create_table(warehouse, relation("targeting.changes"), _qualified(changes, home))
     _write_comments(warehouse, state, models, Words.read(sql))
 
 

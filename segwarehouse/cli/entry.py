@@ -42,6 +42,7 @@ Exit status:
   9    the published state could not be replaced; the former one stands
   10   no such department, run or feature
   11   another run or program holds the working database: try again, or --wait
+  20   published, but some departments keep the rules of the run before: see their remarks
   130  stopped with Ctrl-C; the published state is as it was
   143  stopped with SIGTERM; the published state is as it was
 """

@@ -24,6 +24,7 @@ from segwarehouse.learn.calibrate import OutcomeMap, fit_outcome_map
 from segwarehouse.learn.department import DepartmentLearned, DepartmentParameters, learn_department
 from segwarehouse.learn.population import Population
 from segwarehouse.learn.waiting import fit_waiting
+from segwarehouse.refresh.suppress import told
 
 FEWEST_BUYERS = 30
 """With fewer buyers at the evaluation's cut-off, nothing is learned there."""
@@ -207,9 +208,11 @@ def step_back(pasts: Sequence[Past]) -> Evaluation:
 def _too_few(past: Past) -> str:
     """Say why nothing can be measured at a cut-off; empty where something can."""
     buyers, bought = int(past.table.buyers.sum()), int(past.table.outcomes[~past.table.buyers].sum())
-    if buyers >= FEWEST_BUYERS and bought >= FEWEST_OUTCOMES:
+    least = past.settings.min_cell
+    if buyers >= max(FEWEST_BUYERS, least) and bought >= max(FEWEST_OUTCOMES, least):
         return ""
-    return f"{buyers} buyers at the cut-off and {bought} outcome buyers are too few to measure quality"
+    few = told(buyers, least), told(bought, least)
+    return f"{few[0]} buyers at the cut-off and {few[1]} outcome buyers are too few to measure quality"
 
 
 def _look_back(past: Past) -> _Judged:
@@ -226,8 +229,9 @@ def hold_out(pasts: Sequence[Past]) -> Evaluation:
     outcomes = table.buyers[held_out]
     known = table.subset(~held_out)
     buyers = int(known.buyers.sum())
-    if buyers < FEWEST_BUYERS or int(outcomes.sum()) < FEWEST_OUTCOMES:
-        remark = f"{buyers} buyers in one half of the customers are too few to measure quality on the other"
+    if buyers < max(FEWEST_BUYERS, settings.min_cell) or outcomes.sum() < max(FEWEST_OUTCOMES, settings.min_cell):
+        few = told(buyers, settings.min_cell)
+        remark = f"{few} buyers in one half of the customers are too few to measure quality on the other"
         return Evaluation(None, remark=remark)
     judged = _judge(past, learn(known, settings, explain=False), held_out, outcomes, known)
     found = _evaluate(settings, [judged], judged.scored.score[held_out])

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,7 @@ from segwarehouse.refresh.evaluation import BASELINE, BEST_SINGLE, BLACK_BOX, RU
 from segwarehouse.refresh.quality import curve_rows, difference_rows, evaluation_rows, profit_rows, reliability_rows
 from segwarehouse.refresh.segments import MIXTURE, PERSONA, Grouped, Identity, PreviousSegments, segment_rows
 from segwarehouse.refresh.stability import Stability
+from segwarehouse.refresh.suppress import Totals, publishable, without_segments
 from segwarehouse.rules.card import card_to_json
 from segwarehouse.rules.compile import Audience, compile_membership, compile_rule
 from segwarehouse.rules.describe import describe_rule
@@ -57,6 +59,8 @@ class Learned:
         Of its buyers on the customers map of m customers.
     nearest, distances
         int64 and float64 (m,): the nearest component of every mapped customer, and how far its centre is.
+    mapped_buyers
+        How many of the mapped customers buy here.
     components
         The components as segments.
     evaluation
@@ -73,6 +77,7 @@ class Learned:
     mixture: Mixture
     nearest: IntArray
     distances: FloatArray
+    mapped_buyers: int
     components: tuple[Segment, ...]
     evaluation: Evaluation
     stability: Stability | None
@@ -136,7 +141,7 @@ def store(
     warehouse.execute(create_schema("learned"))
     trials = sum(item.evaluation.comparison is not None for item in learned)
     cards = [(item, audiences[item.department.name]) for item in learned]
-    rows: dict[str, Iterable[dict[str, object]]] = {
+    rows: dict[str, Iterable[dict[str, Any]]] = {
         "features": (asdict(feature) for feature in table.catalogue.features),
         "departments": [
             *(_department(config, item, audience, trials) for item, audience in cards),
@@ -151,20 +156,23 @@ def store(
         "reliability": _by_department(learned, reliability_rows),
         "profit": _by_department(learned, profit_rows),
         "stability": (row for item in learned for row in _stability(item)),
-        "segments": (row for item in learned for row in _segments(item, config.audience.min_cell)),
+        "segments": (row for item in learned for row in _segments(item)),
         "cluster_scores": (row for item in learned for row in _cluster_scores(item)),
         "mixtures": (row for item in learned for row in _mixtures(item)),
         "confusions": (row for item in learned for row in _confusions(item)),
         "correlations": _correlations(table),
     }
-    for name, produced in rows.items():
+    shown = publishable(rows, {item.department.name: _totals(item) for item in learned}, config.audience.min_cell)
+    for name, produced in shown.items():
         warehouse.load(Relation("learned", name), _table(name, produced))
     ids = pa.array(table.customer_ids.take(customers_map.rows))
     warehouse.load(Relation("learned", "customers_map"), _customers_map(ids, customers_map))
-    maps = [_department_map(item, table, customers_map) for item in learned]
-    warehouse.load(Relation("learned", "department_maps"), pa.concat_tables(maps))
-    samples = [_shap_values(item, table) for item in learned]
-    warehouse.load(Relation("learned", "shap_values"), pa.concat_tables(samples))
+    if learned:  # without any, the rows of those that are carried over make these tables
+        maps = [_department_map(item, table, customers_map) for item in learned]
+        whole = without_segments(pa.concat_tables(maps), shown["segments"])
+        warehouse.load(Relation("learned", "department_maps"), whole)
+        samples = [_shap_values(item, table) for item in learned]
+        warehouse.load(Relation("learned", "shap_values"), pa.concat_tables(samples))
 
 
 _TYPES: Mapping[str, pa.DataType] = {"int": pa.int64(), "real": pa.float64(), "text": pa.string(), "day": pa.date32()}
@@ -413,14 +421,27 @@ def _evaluated_rules(item: Learned, audiences: Mapping[str, Audience]) -> Rows:
         }
 
 
-def _segments(item: Learned, min_cell: int) -> Rows:
+def _totals(item: Learned) -> Totals:
+    """Return the sums that a reader may subtract from; of the latest cut-off, where there is one."""
+    latest = item.evaluation.by_cutoff[0][1] if item.evaluation.by_cutoff else None
+    return Totals(
+        customers=len(item.table.buyers),
+        buyers=int(item.table.buyers.sum()),
+        mapped_buyers=item.mapped_buyers,
+        candidates_then=latest.candidates if latest else 0,
+        outcome_buyers=item.evaluation.outcome_buyers,
+        scale=item.evaluation.scale,
+    )
+
+
+def _segments(item: Learned) -> Iterator[dict[str, Any]]:
     features = {feature.name: feature for feature in item.table.features}
     found = (
         (PERSONA, item.segment_map.segments, item.persona_identity),
         (MIXTURE, item.components, item.component_identity),
     )
     for kind, segments, identity in found:
-        for row in segment_rows(segments, kind, identity, features, min_cell):
+        for row in segment_rows(segments, kind, identity, features):
             yield {**_names(item), **row}
 
 

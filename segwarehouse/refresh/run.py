@@ -32,23 +32,28 @@ from segwarehouse.learn.segments import name_components
 from segwarehouse.learn.selection import SelectionParameters
 from segwarehouse.project import build, load_models, run_check
 from segwarehouse.publish import State, View, publish
-from segwarehouse.refresh.carry import Carried, append, carry_over
+from segwarehouse.refresh.carry import append, carry_over
 from segwarehouse.refresh.choose import STEPPING_BACK, choose, choose_protocol, cutoffs
-from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out, learn, step_back, with_outcome
-from segwarehouse.refresh.former import former_cards
+from segwarehouse.refresh.compare import CARRIED, KEPT, LEARNED, compare, settle
+from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out, learn, score, step_back, with_outcome
+from segwarehouse.refresh.former import read_former
+from segwarehouse.refresh.gate import hold_back, lifts
 from segwarehouse.refresh.history import Progress, Run, recorded
 from segwarehouse.refresh.later_data import require_no_later_data
 from segwarehouse.refresh.learned import CustomersMap, Learned, identified, map_customers, store
 from segwarehouse.refresh.reporting import REPORT_NAME, Reporting
 from segwarehouse.refresh.segments import Identity, previous_segments
 from segwarehouse.refresh.stability import measure_stability
-from segwarehouse.refresh.verify import audit, open_published, previous_audiences
+from segwarehouse.refresh.suppress import without_small_rules
+from segwarehouse.refresh.verify import audit, open_published
+from segwarehouse.refresh.warm import cards_to_keep
 from segwarehouse.refresh.working import own_schemas, stage_sources, working_warehouse
 from segwarehouse.rules.compile import Audience, department_view, naming_its_run
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.prove import prove_on_boundaries
 from segwarehouse.rules.simplify import simplify
 from segwarehouse.rules.validate import validate_view
+from segwarehouse.states import states_on_disk
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse, connect, relation
 
@@ -85,6 +90,8 @@ class RefreshReport:
         What `targeting.departments` says of each published department.
     refused
         Departments without a view, with the reason.
+    held_back
+        Departments that keep the rules of the run before, with the reason.
     cleaning
         Transaction lines by reason for leaving them out; ``kept`` is the rest.
     seconds
@@ -101,6 +108,7 @@ class RefreshReport:
     protocol: str
     departments: Sequence[dict[str, object]]
     refused: Sequence[dict[str, object]]
+    held_back: Sequence[dict[str, object]]
     cleaning: dict[str, int]
     seconds: float
     report: Path | None = None
@@ -115,6 +123,7 @@ class RefreshReport:
             "protocol": self.protocol,
             "departments": list(self.departments),
             "refused": list(self.refused),
+            "held_back": list(self.held_back),
             "cleaning": self.cleaning,
             "seconds": self.seconds,
             "report": str(self.report) if self.report else None,
@@ -137,6 +146,7 @@ def refresh(
     *,
     as_of: dt.date | None = None,
     departments: Sequence[str] = (),
+    accept: bool = False,
     wait_seconds: float = 0.0,
     progress: Progress | None = None,
 ) -> RefreshReport:
@@ -148,6 +158,8 @@ def refresh(
         Hide every transaction on or after this day from every step. None: the day after the last one.
     departments
         Learn only these; the others keep the cards of the published state. Empty: those of the configuration.
+    accept
+        Publish new rules whatever they change; otherwise `[gate]` may hold some back.
     wait_seconds
         How long to wait for another run that holds the working database.
     progress
@@ -166,6 +178,7 @@ def refresh(
         recorded(warehouse, config, progress, own_schemas(config)) as run,
     ):
         staged = run.step("read transactions", lambda: stage_sources(config, warehouse, models, as_of, run))
+        run.step("take fingerprint", run.take_fingerprint)
         catalogue = run.step("name departments", lambda: read_catalogue(config, warehouse, staged))
         chosen, refused = choose(config, catalogue, departments)
         protocol = choose_protocol(config, staged)
@@ -180,10 +193,21 @@ def refresh(
             lambda: build_features(config, warehouse, models, catalogue, window, run.teller("build features")),
         )
         customers_map = run.step("map customers", lambda: map_customers(table, config.learning.seed))
-        former = former_cards(config, warehouse)
+        former = read_former(config, warehouse)
         tried = run.step(
-            "learn", lambda: _learn(config, warehouse, table, customers_map, chosen, evaluations, former, run)
+            "learn",
+            lambda: _learn(
+                config,
+                warehouse,
+                table,
+                customers_map,
+                chosen,
+                evaluations,
+                cards_to_keep(config, former, catalogue, staged, run.run_id),
+                run,
+            ),
         )
+        tried = [_with_large_rules(item, config.audience.min_cell) for item in tried]
         learned = [item for item in tried if item.result.card.rules]
         if not learned:
             raise TooFewBuyers(
@@ -194,14 +218,25 @@ def refresh(
         before = previous_segments(config, warehouse)
         learned = [identified(item, table, customers_map, before, staged.as_of.date()) for item in learned]
         refused += [(item.department, NO_RULE) for item in tried if not item.result.card.rules]
-        carried = carry_over(config, catalogue, staged, run.run_id, chosen) if departments else Carried()
-        refused = [(department, why) for department, why in refused if department.name not in carried.audiences]
         fresh = {item.department.name: _audience(config, catalogue, staged, item, run) for item in learned}
+        compared = run.step(
+            "compare with the last state", lambda: compare(warehouse, former, fresh, catalogue, staged, run.run_id)
+        )
+        held = {} if accept else run.step("hold back", lambda: hold_back(config, former, compared, lifts(learned)))
+        asked = {department.name for department in chosen}
+        others = [each for each in catalogue.departments if departments and each.name not in asked]
+        kept = [item.department for item in learned if item.department.name in held]
+        learned = [item for item in learned if item.department.name not in held]
+        carried = carry_over(config, warehouse, compared.reread, [*others, *kept], held)
+        refused = [(department, why) for department, why in refused if department.name not in carried.audiences]
+        fresh = {item.department.name: fresh[item.department.name] for item in learned}
         audiences = {**fresh, **carried.audiences}
         run.step("prove on boundaries", lambda: _prove_boundaries(audiences))
         run.step("store", lambda: store(config, warehouse, table, learned, fresh, refused, customers_map))
         append(warehouse, carried)
-        previous_audiences(config, warehouse)
+        origins = {name: KEPT if name in held else LEARNED if name in fresh else CARRIED for name in audiences}
+        settle(warehouse, compared, audiences, origins, staged.id_type)
+        run.remember(compared.former_run, held)
         run.describe(
             {
                 "as_of": staged.as_of.date(),
@@ -225,6 +260,7 @@ def refresh(
             "publish",
             lambda: publish(config, warehouse, state, lambda reader: audit(reader, audiences), reporting.write),
         )
+        run.forget(config.history.runs_kept, states_on_disk(config))
         rows = warehouse.fetch(exp.select("*").from_("learned.departments").order_by("department_key")).to_pylist()
         done = RefreshReport(
             run_id=run.run_id,
@@ -235,6 +271,7 @@ def refresh(
             refused=[
                 {"department": row["department"], "why": row["remark"]} for row in rows if row["verdict"] == "refused"
             ],
+            held_back=[{"department": name, "why": why} for name, why in held.items()],
             cleaning=dict(staged.cleaning),
             seconds=run.seconds,
         )
@@ -313,7 +350,7 @@ def _learn(
     customers_map: CustomersMap,
     chosen: Sequence[Department],
     evaluations: dict[str, Evaluation],
-    former: Mapping[str, RuleSet],
+    cards: Mapping[str, RuleSet],
     run: Run,
 ) -> list[Learned]:
     """Learn every department anew, as of now, for publishing."""
@@ -324,7 +361,7 @@ def _learn(
             customers_map,
             evaluations[department.name],
             settings,
-            former.get(department.name),
+            cards.get(department.name),
             config.rules.refits,
         )
         for department in chosen
@@ -369,12 +406,20 @@ def learn_and_explain(
         mixture=mixture,
         nearest=nearest,
         distances=distances,
+        mapped_buyers=int(mapped_buyers.sum()),
         components=components,
         evaluation=evaluation,
         stability=measure_stability(table, settings, result.card, refits),
         persona_identity=Identity.new(len(result.segment_map.segments)),
         component_identity=Identity.new(len(components)),
     )
+
+
+def _with_large_rules(item: Learned, least: int) -> Learned:
+    """Return what was learned without the rules that fewer customers than the minimum cell size satisfy."""
+    matched = score(item.table, item.result.card).matched
+    card = without_small_rules(item.result.card, matched, least)
+    return replace(item, result=replace(item.result, card=card))
 
 
 def settings_of(config: Config, table: FeatureTable, cutoff: dt.date | None) -> Settings:

@@ -135,20 +135,19 @@ def _by_department(maps: pa.Table) -> dict[tuple[str, str], "pd.Series[int]"]:
 
 
 def segment_rows(
-    segments: Sequence[Segment], kind: str, identity: Identity, features: Mapping[str, Feature], min_cell: int
+    segments: Sequence[Segment], kind: str, identity: Identity, features: Mapping[str, Feature]
 ) -> Iterator[dict[str, object]]:
-    """Yield a row for each segment with at least `min_cell` customers."""
+    """Yield a row for each segment; which are too small to be published is left to `suppress`."""
     for segment, number, since in zip(segments, identity.ids.tolist(), identity.since, strict=True):
-        if segment.size >= min_cell:
-            yield {
-                "kind": kind,
-                "segment_id": number,
-                "name": segment.name,
-                "size": segment.size,
-                "weight": segment.weight,
-                "buyer_share": segment.buyer_share,
-                "lift": segment.lift,
-                "drivers": "; ".join(segment.drivers),
-                "typical": describe_typical(segment.typical, features),
-                "since": since,
-            }
+        yield {
+            "kind": kind,
+            "segment_id": number,
+            "name": segment.name,
+            "size": segment.size,
+            "weight": segment.weight,
+            "buyer_share": segment.buyer_share,
+            "lift": segment.lift,
+            "drivers": "; ".join(segment.drivers),
+            "typical": describe_typical(segment.typical, features),
+            "since": since,
+        }

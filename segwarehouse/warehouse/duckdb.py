@@ -84,7 +84,7 @@ class DuckDBWarehouse:
         try:
             self._connection.execute(text).fetchall()
         except duckdb.Error as error:
-            raise _statement_error(error, text) from error
+            raise _statement_error(error, text) from _cause(error)
         except RuntimeError as error:
             raise _interruption(error) from error
 
@@ -94,7 +94,7 @@ class DuckDBWarehouse:
         try:
             return self._connection.sql(text).to_arrow_table()
         except duckdb.Error as error:
-            raise _statement_error(error, text) from error
+            raise _statement_error(error, text) from _cause(error)
         except RuntimeError as error:
             raise _interruption(error) from error
 
@@ -104,7 +104,7 @@ class DuckDBWarehouse:
         try:
             yield from self._connection.sql(text).to_arrow_reader(rows)
         except duckdb.Error as error:
-            raise _statement_error(error, text) from error
+            raise _statement_error(error, text) from _cause(error)
 
     def load(self, target: Relation, table: pa.Table) -> None:
         """Replace the table `target` by these rows."""
@@ -328,15 +328,33 @@ def _connect_error(error: duckdb.Error, path: Path | None) -> WarehouseError:
     )
 
 
+_ABOUT_VALUES = (
+    duckdb.ConversionException,
+    duckdb.ConstraintException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfRangeException,
+)
+"""The engine complains of a value in the data, and quotes it: it may be a customer's id."""
+
+
 def _statement_error(error: duckdb.Error, text: str) -> WarehouseError:
     message = _first_line(error)
     failed_to_write = "could not write" in message.casefold() or isinstance(error, duckdb.FatalException)
+    if isinstance(error, _ABOUT_VALUES):
+        message = re.sub(r"""(['"]).*\1""", "'…'", message)
+        if not isinstance(error, duckdb.InvalidInputException):
+            message = re.sub(r"\b\d[\d.:-]*\b", "…", message)
     return WarehouseError(message, "is there room on the disk?" if failed_to_write else "", statement=text)
 
 
 def _interruption(error: RuntimeError) -> BaseException:
     """Return what stopped a query: DuckDB says of a signal that arrives while it works "Query interrupted"."""
     return KeyboardInterrupt() if "interrupted" in str(error).casefold() else error
+
+
+def _cause(error: duckdb.Error) -> duckdb.Error | None:
+    """Return the engine's own error for the traceback, unless it quotes a value."""
+    return None if isinstance(error, _ABOUT_VALUES) else error
 
 
 def _source_error(error: Exception, name: str, location: str, *, is_file: bool) -> SourceError:

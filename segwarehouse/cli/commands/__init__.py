@@ -14,6 +14,7 @@ COMMANDS = (
     "export",
     "runs",
     "rollback",
+    "diff",
     "simulate",
     "completion",
 )
