@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from segwarehouse.config import Config
-from segwarehouse.domain import Department, FloatArray, IntArray, Segment
+from segwarehouse.domain import BoolArray, Department, FloatArray, IntArray, Segment
 from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.evaluate.intervals import Quality, verdict
 from segwarehouse.features import DepartmentTable, FeatureTable
@@ -56,6 +56,8 @@ class Learned:
         Of its buyers on the customers map of m customers.
     nearest, distances
         int64 and float64 (m,): the nearest component of every mapped customer, and how far its centre is.
+    mapped_buyers
+        bool (m,): who of the mapped customers buys here.
     components
         The components as segments.
     evaluation
@@ -70,6 +72,7 @@ class Learned:
     mixture: Mixture
     nearest: IntArray
     distances: FloatArray
+    mapped_buyers: BoolArray
     components: tuple[Segment, ...]
     evaluation: Evaluation
     persona_identity: Identity

@@ -309,6 +309,7 @@ def learn_and_explain(
         mixture=mixture,
         nearest=nearest,
         distances=distances,
+        mapped_buyers=mapped_buyers,
         components=components,
         evaluation=evaluation,
         persona_identity=Identity.new(len(result.segment_map.segments)),
