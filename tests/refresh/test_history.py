@@ -11,12 +11,12 @@ import pytest
 
 from segwarehouse.api import Project
 from segwarehouse.domain import Column
-from segwarehouse.states import states_on_disk
 from segwarehouse.refresh import RefreshReport
 from segwarehouse.refresh.history import Run
 from segwarehouse.refresh.verify import stored_audiences
 from segwarehouse.refresh.working import stage_sources, working_warehouse
 from segwarehouse.rules.compile import Audience, control_limit
+from segwarehouse.states import states_on_disk
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import connect
 from tests.conftest import DEPARTMENTS, write_project
