@@ -406,7 +406,8 @@ def main() -> None:
     parser.add_argument("--in-place", action="store_true", help="publish in the working database itself")
     arguments = parser.parse_args()
     for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ.setdefault(name, "1")  # a forked process can't use the threads of its parent
+        os.environ[name] = "1"  # a forked process can't use the threads of its parent
+    os.environ["NUMBA_THREADING_LAYER"] = "workqueue"  # the only one of numba's own that outlives a fork
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "project"
         write_project(folder, in_place=arguments.in_place)

@@ -1,0 +1,84 @@
+"""Views published in the user's own database: one transaction, and nothing of hers is touched."""
+
+import duckdb
+import pytest
+
+from segwarehouse.api import Project
+from segwarehouse.errors import PublishError, WarehouseError
+from segwarehouse.refresh import run as refresh_run
+
+OWN = (
+    "create table main.notes as select 'mine' as note",
+    "create schema crm",
+    "create table crm.calls as select 7 as n",
+)
+
+
+@pytest.fixture
+def own(project: Project) -> Project:
+    """A project that publishes in the database that its user works in."""
+    config = project.config.directory / "segwarehouse.toml"
+    text = config.read_text(encoding="utf-8").replace("published/warehouse.duckdb", "warehouse.duckdb")
+    config.write_text(text, encoding="utf-8")
+    do(project, *OWN)
+    return Project(config.parent)
+
+
+def do(project: Project, *statements: str) -> None:
+    with duckdb.connect(str(project.config.warehouse.url.path)) as connection:
+        for statement in statements:
+            connection.execute(statement).fetchall()
+
+
+def ask(project: Project, query: str) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(project.config.warehouse.url.path), read_only=True) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_a_refresh_that_fails_takes_all_of_it_back_and_the_next_one_succeeds(
+    own: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = own.refresh().run_id
+    everything = "select schema_name, table_name, estimated_size from duckdb_tables() order by all"
+    before = ask(own, everything)
+
+    def fail(*_: object) -> None:
+        raise PublishError("it is not as it should be")
+
+    for error, failing in ((PublishError, fail), (KeyboardInterrupt, _interrupt)):
+        with monkeypatch.context() as patch:
+            patch.setattr(refresh_run, "audit", failing)
+            with pytest.raises(error):
+                own.refresh()
+        assert ask(own, "select run_id from targeting.run") == [(run_id,)]
+        assert ask(own, "select run_id, status from history.runs") == [(run_id, "published")]
+        assert ask(own, everything) == before
+        assert all(proof["proved"] for proof in own.verify())
+    after = own.refresh().run_id
+    assert ask(own, "select distinct run_id from targeting.toys") == [(after,)]
+    assert ask(own, "select note, (select n from crm.calls) from notes") == [("mine", 7)]
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("schema", ["staging", "features", "targeting"])
+def test_a_schema_that_holds_what_segwarehouse_did_not_make_is_never_dropped(own: Project, schema: str) -> None:
+    for made in (f"create schema {schema}", f"create schema if not exists {schema}"):
+        do(own, made, f"create table {schema}.hers as select 42 as answer")
+        for work in (own.refresh, own.check):
+            with pytest.raises(WarehouseError, match=rf"{schema}\.hers, which segwarehouse did not make"):
+                work()
+        assert ask(own, f"select answer from {schema}.hers") == [(42,)]
+        do(own, f"create table if not exists crm.{schema} as from {schema}.hers", f"drop table {schema}.hers")
+        own.refresh()
+    assert ask(own, f"select answer from crm.{schema}") == [(42,)]
+
+
+def test_a_working_database_beside_the_published_one_is_guarded_too(project: Project) -> None:
+    do(project, "create schema staging", "create table staging.hers as select 42 as answer")
+    with pytest.raises(WarehouseError, match=r"staging\.hers"):
+        project.refresh()
+    assert ask(project, "select answer from staging.hers") == [(42,)]
+    assert not project.config.publish.url.path.exists()
