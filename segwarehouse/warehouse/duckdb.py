@@ -337,8 +337,14 @@ _ABOUT_VALUES = (
 """The engine complains of a value in the data, and quotes it: it may be a customer's id."""
 
 
+_NOT_UTF_8 = "not utf-8 encoded"
+"""What DuckDB says, below its first line, of a file in another encoding."""
+
+
 def _statement_error(error: duckdb.Error, text: str) -> WarehouseError:
     message = _first_line(error)
+    if _NOT_UTF_8 in str(error):
+        return WarehouseError(_NOT_UTF_8, statement=text)
     failed_to_write = "could not write" in message.casefold() or isinstance(error, duckdb.FatalException)
     if isinstance(error, _ABOUT_VALUES):
         message = re.sub(r"""(['"]).*\1""", "'…'", message)
@@ -365,7 +371,7 @@ def _source_error(error: Exception, name: str, location: str, *, is_file: bool) 
             "is the path right, relative to segwarehouse.toml?",
             source=name,
         )
-    if "not utf-8 encoded" in str(error.__cause__):
+    if _NOT_UTF_8 in str(error):
         return SourceError(
             f"source.{name}: the file {location!r} is not written in utf-8",
             'write encoding = "latin-1" under [source], or convert the file: iconv -f cp1252 -t utf-8',

@@ -71,6 +71,7 @@ def how_sure(found: Initialised) -> dict[str, str]:
                 "transaction_id": "InvoiceNo",
                 "quantity": "Quantity",
                 "unit_price": "UnitPrice",
+                "category": "ProductCategory",
             },
         ),
         (
@@ -97,7 +98,7 @@ def test_a_german_export_is_read_as_it_is_meant(tmp_path: Path) -> None:
     }
     assert set(how_sure(found).values()) == {"sure"}
     assert found.written == {"date_format": "%d.%m.%Y %H:%M", "decimal_comma": True}
-    assert found.missing == {"quantity": ""}
+    assert found.missing == {"quantity": "", "category": ""}
     seen = {part.key: part.seen for part in found.parts}
     assert "2025-01-31 to 2025-02-02" in seen["occurred_at"]
     assert "3.25 to 1,094" in seen["amount"]
