@@ -63,6 +63,7 @@ class FakeProject:
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     proved: bool = True
     report_failure: str = ""
+    held_back: list[dict[str, str]] = field(default_factory=list)
     failure: BaseException | None = None
 
     def _called(self, *call: object) -> None:
@@ -93,10 +94,11 @@ class FakeProject:
         *,
         as_of: dt.date | None = None,
         departments: Sequence[str] = (),
+        accept: bool = False,
         wait_seconds: float = 0.0,
         progress: Callable[[str, str, float], None] | None = None,
     ) -> Report:
-        self._called("refresh", as_of, tuple(departments), wait_seconds)
+        self._called("refresh", as_of, tuple(departments), wait_seconds, *(("accept",) if accept else ()))
         assert progress is not None
         for step, subject, share in (("learn", "SEAFOOD", 0.2), ("learn", "SEAFOOD", 0.3), ("publish", "", 1.0)):
             progress(step, subject, share)
@@ -118,6 +120,7 @@ class FakeProject:
                     }
                 ],
                 "refused": [{"department": "TINY", "why": "3 buyers"}],
+                "held_back": [] if accept else self.held_back,
                 "seconds": 12.3,
                 "report": None if self.report_failure else "/p/published/report.html",
                 "report_failure": self.report_failure,
@@ -166,6 +169,18 @@ class FakeProject:
     def rollback(self, run_id: str | None = None, *, wait_seconds: float = 0.0) -> Report:
         self._called("rollback", run_id, wait_seconds)
         return Report({"run_id": "r3", "restored_run_id": run_id or "r1", "replaced_run_id": "r2"})
+
+    def diff(self, before: str | None = None, after: str | None = None) -> Report:
+        self._called("diff", before, after)
+        rows = [{"department": "SEAFOOD", "before": 30, "after": 31, "entered": 4, "left": 3, "entered_by_data": 4}]
+        return Report(
+            {"before": "r1", "after": "r2", "departments": rows, "only_before": ["TINY"], "only_after": ["[red]NEW"]}
+        )
+
+    def changes(self, before: str | None = None, after: str | None = None) -> pd.DataFrame:
+        self._called("changes", before, after)
+        row = {"department": "=SEA", "customer_id": "+007", "change": "left", "cause": "data", "reason": "-1"}
+        return pd.DataFrame([row])
 
     def runs(self) -> pd.DataFrame:
         self._called("runs")
@@ -449,6 +464,40 @@ def test_verify_exits_8_when_a_view_is_not_proved(project: FakeProject, run: Run
     assert outcome.status == 8
     assert json.loads(outcome.out)[0]["differences"] == ["rank of 3 customers"]
     assert "error: SQL and Python disagree in 1 of 1 departments: SEAFOOD" in outcome.err
+
+
+def test_rules_that_are_held_back_are_shown_and_have_an_exit_status_of_their_own(
+    project: FakeProject, run: Run
+) -> None:
+    project.held_back = [{"department": "SEAFOOD", "why": "new rules would exchange 62% of the audience"}]
+    outcome = run("refresh")
+    assert outcome.status == 20
+    assert "Published in" in outcome.out
+    assert "new rules would exchange 62% of the audience" in outcome.out
+    assert "error: published, but 1 of 1 departments keep the rules of the run before: SEAFOOD" in outcome.err
+    assert "refresh --accept" in outcome.err
+    assert json.loads(run("refresh", "--json").out)["held_back"][0]["department"] == "SEAFOOD"
+    assert run("refresh", "--accept").status == 0
+    assert project.calls[-1] == ("refresh", None, (), 0.0, "accept")
+
+
+def test_a_difference_is_counted_on_the_screen_and_whole_in_a_file(
+    project: FakeProject, run: Run, tmp_path: Path
+) -> None:
+    shown = run("diff", "r1", "r2")
+    assert shown.status == 0
+    assert "From run r1 to run r2." in shown.out
+    assert all(words in shown.out for words in ("SEAFOOD", "entered by data", "TINY", "[red]NEW"))
+    assert "007" not in shown.out
+    assert json.loads(run("diff", "--json").out)["departments"][0]["entered"] == 4
+    target = tmp_path / "changes.csv"
+    assert run("diff", "--csv", str(target)).status == 0
+    written = target.read_text(encoding="utf-8").splitlines()
+    assert written[0] == '"department","customer_id","change","cause","reason"'
+    assert written[1] == '"\'=SEA","\'+007","left","data","\'-1"'
+    assert project.calls == [("diff", "r1", "r2"), ("diff", None, None), ("changes", None, None)]
+    assert run("diff", "r1").status == 2
+    assert run("diff", "--csv", "-", "--json").status == 2
 
 
 def test_runs_are_listed_and_missing_times_are_null(project: FakeProject, run: Run) -> None:
