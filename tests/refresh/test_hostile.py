@@ -1,6 +1,7 @@
 """Hostile names through every door: nothing executes, nothing is lost, and names come back as they came."""
 
 import json
+import re
 from pathlib import Path
 
 import duckdb
@@ -107,7 +108,7 @@ def test_the_report_holds_no_id_and_no_markup_from_data(attacked: tuple[Path, Re
     assert "<script>alert" not in text
     numbers = {customer.rpartition("#")[2] for customer in frame[COLUMN]}
     assert len(numbers) > 300
-    assert {number for number in numbers if f"#{number}" in text} == set()
+    assert set(re.findall(r"#(\d{5})(?![0-9a-f])", text)) & numbers == set()  # a sixth digit makes it a colour
 
 
 def test_the_working_connection_can_reach_nothing_but_its_sources(tmp_path: Path) -> None:
