@@ -192,8 +192,9 @@ def _frequency(draft: Draft, card: RuleSet, population: Population) -> Mapping[t
 def _still_good(former: RuleSet, new: RuleSet, population: Population, parameters: DepartmentParameters) -> bool:
     """Say whether a former card may stay: it obeys the limits, and a new one is not better beyond chance.
 
-    Both are calibrated on the same customers; the new card is better if its mean log loss is lower by more than 1.64
-    standard errors of the difference, customers being what is drawn.
+    Both are calibrated on the same customers; the new card is better if its log loss is lower by more than 1.64 standard
+    errors of the difference, customers being what is drawn, and the price of its conditions together: it was chosen on
+    these customers, and the former one was not.
     """
     card = parameters.card
     known = {feature.name for feature in population.features} | set(population.activity_features)
@@ -208,8 +209,9 @@ def _still_good(former: RuleSet, new: RuleSet, population: Population, parameter
         return False
     again = calibrated_card(former.rules, former.activity, population)
     worse = _log_loss(again, population) - _log_loss(new, population)
-    error = float(worse.std(ddof=1)) / np.sqrt(len(worse))
-    return bool(worse.mean() <= NormalDist().inv_cdf(_CONFIDENCE) * error)
+    error = float(worse.std(ddof=1)) * np.sqrt(len(worse))
+    price = 0.5 * card.selection.price * new.condition_count  # in log-likelihood, half of a deviance
+    return bool(worse.sum() <= NormalDist().inv_cdf(_CONFIDENCE) * error + price)
 
 
 def _log_loss(card: RuleSet, population: Population) -> FloatArray:
