@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 EXAMPLE = examples/complete_journey
 
-.PHONY: demo test check format clean
+.PHONY: demo test check docs clients format clean
 
 demo: $(VENV)/.installed  ## run the main job on real data and show what came out
 	$(BIN)/python $(EXAMPLE)/prepare.py
@@ -14,19 +14,26 @@ demo: $(VENV)/.installed  ## run the main job on real data and show what came ou
 test: $(VENV)/.installed  ## run the tests
 	$(BIN)/pytest
 
-check: $(VENV)/.installed  ## all that continuous integration runs: format, lint, types, layers, tests
+check: $(VENV)/.installed  ## all that continuous integration runs: format, lint, types, layers, documentation, tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/mkdocs build --quiet --strict --site-dir site
 	$(BIN)/pytest
+
+docs: $(VENV)/.installed  ## build the documentation into site/, where any warning is an error
+	$(BIN)/mkdocs build --quiet --strict --site-dir site
+
+clients: $(VENV)/.installed  ## read a published state with clients that need environments of their own; takes minutes
+	$(BIN)/python -m benchmarks.clients
 
 format: $(VENV)/.installed  ## put the code into the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

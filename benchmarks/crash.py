@@ -354,7 +354,7 @@ class Readers:
         self._stop = folder / "stop"
         command = [sys.executable, "-m", "benchmarks.crash_reader", str(config.publish.url.path), str(self._stop)]
         self._processes = [
-            subprocess.Popen([*command, *more], stdout=subprocess.PIPE, text=True, cwd=ROOT)  # noqa: S603 - our own
+            subprocess.Popen([*command, *more], stdout=subprocess.PIPE, text=True, cwd=ROOT)
             for more in ([], ["--hold"])
         ]
 

@@ -22,8 +22,10 @@ from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+from joblib import Parallel, delayed
 
 from benchmarks.recipe import condition_count, fit_plain_rulefit, fit_recipe, recipe_features
+from benchmarks.tuned import tuned_log_odds
 from benchmarks.worlds import World, complete_journey, opened, planted
 from segwarehouse.domain import BoolArray, FloatArray, IntArray
 from segwarehouse.errors import SegwarehouseError
@@ -36,12 +38,14 @@ from segwarehouse.refresh.evaluation import (
     BASELINE,
     RULES,
     Past,
+    anchored,
     as_published,
     best_single_measure,
     learn,
     rankings_of,
     score,
 )
+from segwarehouse.refresh.stability import REFIT_SHARE, refit_parts
 
 CUTOFFS = {
     "complete-journey": (dt.date(2017, 5, 1), dt.date(2017, 7, 2)),
@@ -50,12 +54,10 @@ CUTOFFS = {
 FINAL = dt.date(2017, 10, 3)
 UNSEEN_FROM = dt.date(2017, 10, 1)
 PLAIN = "plain RuleFitRegressor"
+TUNED = "tuned LightGBM"
 RECIPE = "recipe as written"
 SINGLES = {"breadth": "breadth_count", "frequency": "frequency_count", "spend": "monetary_amount"}
 STABILITY_SHARE = 0.1
-REFIT_SHARE = 0.632
-"""Refits see so many of the customers, each once: what a bootstrap resample holds. A customer who is drawn twice would
-stand in both the learning and the held-out part of a fold."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--max-customers", type=int, default=50_000, help="learn from and judge a sample of so many")
     parser.add_argument("--refits", type=int, default=3, help="refits for stability at the last cut-off; 0: none")
     parser.add_argument("--recipe", type=int, default=0, help="the published recipe too, on so many departments")
+    parser.add_argument("--tuned", action="store_true", help="a tuned LightGBM too")
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     options = parser.parse_args()
@@ -138,18 +142,27 @@ def _judge_all(world: World, cutoff: dt.date, options: argparse.Namespace) -> li
     if options.departments:
         pasts = {name: past for name, past in pasts.items() if name in options.departments}
     largest = sorted(pasts, key=lambda name: -int(pasts[name].table.outcomes[~pasts[name].table.buyers].sum()))
-    judged = []
-    for name, past in pasts.items():
-        started = time.perf_counter()
-        refits = options.refits if cutoff == options.cutoffs[-1] else 0
-        judged.append(
-            _judge(name, past, earlier.get(name), with_recipe=name in largest[: options.recipe], refits=refits)
+    refits = options.refits if cutoff == max(CUTOFFS[options.world]) else 0
+    work = [
+        delayed(_judge)(
+            name,
+            past,
+            earlier.get(name),
+            with_recipe=name in largest[: options.recipe],
+            tuned=options.tuned,
+            refits=refits,
         )
-        print(f"{cutoff} {name}: {time.perf_counter() - started:.0f} s", flush=True)
+        for name, past in pasts.items()
+    ]
+    judged = []
+    for item in Parallel(n_jobs=options.jobs, return_as="generator")(work):
+        judged.append(item)
+        print(f"{cutoff} {item.department}: {len(judged)} of {len(work)}", flush=True)
     return judged
 
 
-def _judge(name: str, past: Past, earlier: Past | None, *, with_recipe: bool, refits: int) -> Judged:
+def _judge(name: str, past: Past, earlier: Past | None, *, with_recipe: bool, tuned: bool, refits: int) -> Judged:
+    """Rank a department's candidates in every way. It runs in a worker process."""
     table, settings = past.table, past.settings
     rows = ~table.buyers
     learned = learn(table, settings, explain=False)
@@ -158,13 +171,18 @@ def _judge(name: str, past: Past, earlier: Past | None, *, with_recipe: bool, re
     rankings = rankings_of(table, learned, scored, rows, best_single_measure(table))
     rankings |= _single_measures(table, rows)
     rankings[PLAIN] = np.asarray(plain.predict(table.values[rows]), dtype=np.float64)
+    if tuned:
+        rankings[TUNED] = tuned_log_odds(table.values, table.buyers, seed=settings.seed)[rows]
     conditions = {RULES: learned.card.condition_count, PLAIN: condition_count(plain)}
     if with_recipe:
         counts = table.values[:, recipe_features(table)]
         fitted = fit_recipe(counts, table.buyers, seed=settings.seed)
         rankings[RECIPE] = np.asarray(fitted.predict(counts[rows]), dtype=np.float64)
         conditions[RECIPE] = condition_count(fitted)
-    mapped = None if earlier is None else _outcome_map(earlier).apply(scored.score[rows])
+    mapped = None
+    if earlier is not None:
+        outcome_map = anchored(_outcome_map(earlier), table, scored.score[rows], settings.outcome_days)
+        mapped = outcome_map.apply(scored.score[rows])
     if settings.cutoff is None:
         raise SegwarehouseError(f"{name} is judged without a cut-off")
     return Judged(
@@ -194,9 +212,8 @@ def _stability(past: Past, refits: int) -> dict[str, float]:
     chosen: dict[str, list[IntArray]] = {RULES: [], PLAIN: []}
     candidates = np.flatnonzero(~past.table.buyers)
     most = max(1, round(STABILITY_SHARE * len(candidates)))
-    for refit in range(refits):
-        generator = np.random.default_rng([past.settings.seed, refit])
-        part = past.table.subset(generator.random(len(past.table.buyers)) < REFIT_SHARE)
+    for mask in refit_parts(len(past.table.buyers), past.settings.seed, refits):
+        part = past.table.subset(mask)
         card = learn(part, past.settings, explain=False).card
         plain = fit_plain_rulefit(part.values, part.buyers, seed=past.settings.seed)
         for name, ranked in (

@@ -24,16 +24,19 @@ from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse, connect
 
 COMPLETE_JOURNEY = Path(__file__).parents[1] / "examples" / "complete_journey"
+ALL_SIGNALS = Path(__file__).parent / "all_signals.sql"
 FEWEST_DAYS = 60
 """Probabilities are mapped to outcomes one window before a cut-off, where that has at least so many days before it."""
 
 
-def complete_journey(folder: Path) -> Path:
-    """Copy the example project, with its data, into a folder."""
+def complete_journey(folder: Path, *, all_signals: bool = False) -> Path:
+    """Copy the example project, with its data, into a folder; with every optional column that the data has, or not."""
     project = folder / "complete_journey"
     kept_out = shutil.ignore_patterns("published*", "runs", "data", "warehouse.duckdb*")
     shutil.copytree(COMPLETE_JOURNEY, project, ignore=kept_out)
     runpy.run_path(str(project / "prepare.py"), run_name="__main__")
+    if all_signals:
+        shutil.copyfile(ALL_SIGNALS, project / "models" / "staging" / "transactions.sql")
     return project
 
 
@@ -82,10 +85,13 @@ class World:
 
 
 @contextmanager
-def opened(project: Path, cutoffs: Sequence[dt.date], most_customers: int, seed: int) -> Iterator[World]:
+def opened(
+    project: Path, cutoffs: Sequence[dt.date], most_customers: int, seed: int, *, all_signals: bool = False
+) -> Iterator[World]:
     """Stage a project; every transaction after the last cut-off's outcome window stays out."""
     config = load_config(project)
-    config = replace(config, learning=replace(config.learning, max_customers=most_customers, seed=seed))
+    learning = replace(config.learning, max_customers=most_customers, seed=seed)
+    config = replace(config, learning=replace(learning, trend=learning.trend or all_signals))
     models = TemplateFolder.of("models", config.directory)
     as_of = max(cutoffs) + dt.timedelta(days=config.learning.outcome_days)
     with connect(None) as warehouse:

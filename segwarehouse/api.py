@@ -7,25 +7,27 @@
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from sqlglot import exp
 
-from segwarehouse.config import CONFIG_NAME, Config, guess_columns, load_config, render_config
-from segwarehouse.errors import ConfigError, SourceError, UnknownName, did_you_mean
+from segwarehouse.config import Config, load_config
+from segwarehouse.errors import UnknownName, did_you_mean
+from segwarehouse.initialise import Initialised, initialise
 from segwarehouse.refresh import RefreshReport, RollbackReport, plan, refresh, rollback, verify
 from segwarehouse.refresh.check import CheckReport, check
+from segwarehouse.refresh.difference import Difference, difference, logged_runs, moved_customers
+from segwarehouse.refresh.export import Exported, export
+from segwarehouse.refresh.reporting import REPORT_NAME
 from segwarehouse.refresh.verify import open_published
+from segwarehouse.report import Report, summarise, write_report
 from segwarehouse.states import current_run, states_on_disk
 from segwarehouse.warehouse import Relation, Warehouse, connect, relation
 
 Progress = Callable[[str, str, float], None]
-
-PREVIEW_ROWS = 5
 
 
 class Project:
@@ -58,11 +60,19 @@ class Project:
         *,
         as_of: dt.date | None = None,
         departments: Sequence[str] = (),
+        accept: bool = False,
         wait_seconds: float = 0.0,
         progress: Progress | None = None,
     ) -> RefreshReport:
         """Turn the transactions into proved, published targeting views. See `segwarehouse.refresh.refresh`."""
-        return refresh(self.config, as_of=as_of, departments=departments, wait_seconds=wait_seconds, progress=progress)
+        return refresh(
+            self.config,
+            as_of=as_of,
+            departments=departments,
+            accept=accept,
+            wait_seconds=wait_seconds,
+            progress=progress,
+        )
 
     def rollback(self, run_id: str | None = None, *, wait_seconds: float = 0.0) -> RollbackReport:
         """Put a former state back, by default the one before the current one. See `segwarehouse.refresh.rollback`."""
@@ -108,27 +118,71 @@ class Project:
             frame: pd.DataFrame = state.fetch(query).to_pandas()
             return frame
 
+    def report(self, output: str | Path | None = None, departments: Sequence[str] = ()) -> Report:
+        """Write the published state in words and pictures to one HTML file that opens anywhere.
+
+        Parameters
+        ----------
+        output
+            The file; by default `report.html` in the project's folder. One that is there is replaced.
+        departments
+            Tell of these in detail; empty: of all that have a view.
+
+        Raises
+        ------
+        UnknownName
+            If a department has no view.
+        """
+        path = Path(output) if output is not None else self.config.directory / REPORT_NAME
+        with open_published(self.config) as state:
+            for department in departments:
+                _view_name(state, department)
+            return write_report(state, path, departments)
+
+    def summary(self, departments: Sequence[str] = ()) -> dict[str, Any]:
+        """Return what the report says as plain values: text, numbers, lists and dictionaries, without anyone's id."""
+        with open_published(self.config) as state:
+            for department in departments:
+                _view_name(state, department)
+            return summarise(state, departments)
+
     def runs(self) -> pd.DataFrame:
         """Return every run that the working database knows, the latest first.
 
-        Its column ``state`` says whose published state is on disk: ``current``, ``kept``, or None.
+        Its column ``state`` says whose published state is on disk: ``current``, ``kept``, or None. ``data_hash`` is
+        equal where the transactions were; ``is_comparable`` says whether `diff` can still take it.
         """
         path = self.config.warehouse.url.path
         if not path.exists():
             return pd.DataFrame(columns=["run_id", "started_at", "finished_at", "status"])
         with connect(path, read_only=True) as warehouse:
-            if not warehouse.columns(relation("history.runs")):
+            if not warehouse.columns(relation("history.changes")):
                 return pd.DataFrame(columns=["run_id", "started_at", "finished_at", "status"])
-            runs = exp.select("*").from_("history.runs").order_by("run_id DESC")
-            frame: pd.DataFrame = warehouse.fetch(runs).to_pandas()
+            frame: pd.DataFrame = logged_runs(warehouse).to_pandas()
         current, kept = current_run(self.config), states_on_disk(self.config)
         states = ["current" if each == current else "kept" if each in kept else None for each in frame["run_id"]]
         frame.insert(1, "state", pd.Series(states, dtype=object))
         return frame
 
+    def diff(self, before: str | None = None, after: str | None = None) -> Difference:
+        """Count who entered and who left each audience between two runs, by cause. See `difference`.
+
+        Without runs: between the published state and the one before it.
+        """
+        return difference(self.config, before, after)
+
+    def changes(self, before: str | None = None, after: str | None = None) -> pd.DataFrame:
+        """Return who entered and who left: department, customer_id as text, change, cause, reason."""
+        frame: pd.DataFrame = moved_customers(self.config, before, after).to_pandas()
+        return frame
+
     def verify(self) -> list[dict[str, Any]]:
         """Prove every view of the published state again: SQL and Python, row by row. See `Verified.as_dict`."""
         return [item.as_dict() for item in verify(self.config)]
+
+    def export(self, departments: Sequence[str] = (), dialect: str = "duckdb") -> list[Exported]:
+        """Return the published views as SQL for another warehouse. See `segwarehouse.refresh.export`."""
+        return export(self.config, departments, dialect)
 
 
 def _table(state: Warehouse, name: str, *order: str) -> pd.DataFrame:
@@ -154,58 +208,6 @@ def _view_name(state: Warehouse, department: str) -> str:
     return str(found["view_name"].iloc[0])
 
 
-@dataclass(frozen=True)
-class Initialised:
-    """What `init` wrote: the file, the columns that it guessed, and the first rows of the transactions."""
-
-    path: Path
-    guesses: dict[str, str]
-    preview: pd.DataFrame
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the same as plain values."""
-        return {"path": str(self.path), "guesses": self.guesses, "preview": self.preview.to_dict(orient="records")}
-
-
-def init(directory: str | Path, transactions: str | Path) -> Initialised:
-    """Look at a transactions file, guess its columns, and write a commented `segwarehouse.toml`.
-
-    Parameters
-    ----------
-    directory
-        Where to write it.
-    transactions
-        The file, relative to the current folder.
-
-    Raises
-    ------
-    ConfigError
-        If there is a configuration already, or no column can be who bought or where.
-    SourceError
-        If the file can't be read.
-    """
-    path = Path(directory) / CONFIG_NAME
-    if path.exists():
-        raise ConfigError(f"{path} exists already", "edit it, or move it away", key="", value=str(path))
-    source = Path(transactions)
-    with connect(None) as warehouse:
-        warehouse.execute(exp.Create(this=exp.Table(db=exp.to_identifier("source")), kind="SCHEMA"))
-        warehouse.attach_source("transactions", str(source.absolute()))
-        columns = warehouse.columns(Relation("source", "transactions"))
-        preview = warehouse.fetch(exp.select("*").from_("source.transactions").limit(PREVIEW_ROWS)).to_pandas()
-    guesses = guess_columns(columns)
-    for key in ("customer_id", "department"):
-        if key not in guesses:
-            raise SourceError(
-                f"{source}: no column looks like source.{key}",
-                f"write {CONFIG_NAME} by hand; the columns are {', '.join(columns)}",
-                column=key,
-            )
-    here = Path(directory).absolute()
-    inside = source.absolute().is_relative_to(here)
-    location = source.absolute().relative_to(here).as_posix() if inside else str(source.absolute())
-    if "/" not in location:
-        location = f"./{location}"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render_config({"source": {"transactions": location, **guesses}}), encoding="utf-8")
-    return Initialised(path, guesses, preview)
+def init(directory: str | Path, transactions: str | Path, columns: Mapping[str, str] | None = None) -> Initialised:
+    """Look at a transactions file, guess its columns, and write a configuration. See `segwarehouse.initialise`."""
+    return initialise(directory, transactions, columns)

@@ -15,13 +15,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from segwarehouse.errors import ConfigError, did_you_mean
 
 CONFIG_NAME = "segwarehouse.toml"
 
-SCHEMAS = ("source", "staging", "features", "learned", "targeting", "checks", "main", "memory", "system", "temp")
+SCHEMAS = (
+    "source", "staging", "features", "learned", "history", "targeting", "checks", "main", "memory", "system", "temp",
+)  # fmt: skip
 """Schemas and catalogues that a database file must not be called like: two-part names would be ambiguous."""
 
 _FOLDERS_IN_USE = ("models", "runs")
@@ -106,6 +108,17 @@ _TEXT = Kind("a text", _read_text)
 _FLAG = Kind("true or false", _read_flag)
 _NAMES = Kind("a list of texts", _read_names)
 _MONEY = Kind("a number, 0 or more", _read_money)
+
+
+def _read_date_format(value: object) -> str:
+    text = _read_text(value)
+    named = set(re.findall(r"%-?([A-Za-z])", text))
+    if not (named & {"d", "j"} and named & {"y", "Y"}):
+        raise ValueError("it names no day and no year")
+    return text
+
+
+_DATE_FORMAT = Kind("a format of strptime such as %d.%m.%Y %H:%M", _read_date_format)
 
 
 def _read_extra(value: object) -> tuple["ExtraSource", ...]:
@@ -243,6 +256,33 @@ class SourceConfig:
         default=None,
         metadata=_setting("Column: the product's category, finer than the department.", _TEXT, "product_category"),
     )
+    channel: str | None = field(
+        default=None, metadata=_setting("Column: in which store, or through which channel.", _TEXT, "store_id")
+    )
+    discount: str | None = field(
+        default=None,
+        metadata=_setting("Column: how much money off, with either sign.", _TEXT, "discount_amount"),
+    )
+    is_promotion: str | None = field(
+        default=None,
+        metadata=_setting(
+            "Column: whether on promotion: a flag, or a promotion's code where it was.", _TEXT, "is_promo"
+        ),
+    )
+    unit_price: str | None = field(
+        default=None,
+        metadata=_setting(
+            "Column: the price of one piece, in place of amount: quantity times it.", _TEXT, "unit_price"
+        ),
+    )
+    date_format: str | None = field(
+        default=None,
+        metadata=_setting("How times are written, if not as 2025-01-31 or 2025-01-31 13:05.", _DATE_FORMAT, "%d.%m.%Y"),
+    )
+    decimal_comma: bool = field(
+        default=False, metadata=_setting("Quantities and amounts are written as 1.234,56.", _FLAG)
+    )
+    encoding: str = field(default="utf-8", metadata=_setting("Of CSV files.", _choice("utf-8", "latin-1", "utf-16")))
     customers: str | None = field(
         default=None,
         metadata=_setting(
@@ -279,7 +319,9 @@ class CleaningConfig:
     )
     bad_amounts: str = field(
         default="error",
-        metadata=_setting("Rows whose quantity or amount is NaN, infinite or no number.", _choice("error", "drop")),
+        metadata=_setting(
+            "Rows whose quantity, amount or discount is NaN, infinite or no number.", _choice("error", "drop")
+        ),
     )
 
 
@@ -326,11 +368,39 @@ class LearningConfig:
         default=100,
         metadata=_setting("So many of the largest product categories get a feature each.", _whole(0, 2000)),
     )
+    max_channel_columns: int = field(
+        default=20,
+        metadata=_setting("So many of the largest stores or channels get a feature each.", _whole(0, 2000)),
+    )
+    trend: bool = field(
+        default=False, metadata=_setting("Recent activity against each customer's own average as features.", _FLAG)
+    )
     max_customers: int = field(
         default=50_000,
         metadata=_setting("Learn from a sample of at most so many customers; all are scored.", _whole(100, None)),
     )
     jobs: int = field(default=0, metadata=_setting("Processor cores to use; 0: all of them.", _whole(0, 1024)))
+
+
+@dataclass(frozen=True, slots=True)
+class RulesConfig:
+    """`[rules]`: what the rules describe, and how much they may move from run to run."""
+
+    target: Literal["buyers", "clusters"] = field(
+        default="buyers",
+        metadata=_setting(
+            "What rules describe: who buys, or who is in the high-propensity cluster of SHAP space.",
+            _choice("buyers", "clusters"),
+        ),
+    )
+    warm_start: bool = field(
+        default=True,
+        metadata=_setting("Keep the published rules where new ones would be no better beyond chance.", _FLAG),
+    )
+    refits: int = field(
+        default=3,
+        metadata=_setting("How often each department is learned again to see what stays; 0: never.", _whole(0, 100)),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,6 +429,34 @@ class AudienceConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class GateConfig:
+    """`[gate]`: when a department keeps the rules of the last run, instead of being published with new ones."""
+
+    max_changed_share: float = field(
+        default=0.5,
+        metadata=_setting(
+            "New rules that would exchange more than this share of an audience are held back; 1: none are.", _share(1.0)
+        ),
+    )
+    hold_lower_quality: bool = field(
+        default=True,
+        metadata=_setting("Hold new rules back whose lift at the budget is lower by more than noise.", _FLAG),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryConfig:
+    """`[history]`: what is kept of former runs."""
+
+    runs_kept: int = field(
+        default=100,
+        metadata=_setting(
+            "So many published runs keep their audiences, rules and figures; states on disk always do.", _whole(2, None)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole of `segwarehouse.toml`. `directory` is the absolute path of the folder that it is in."""
 
@@ -368,7 +466,10 @@ class Config:
     source: SourceConfig
     cleaning: CleaningConfig
     learning: LearningConfig
+    rules: RulesConfig
     audience: AudienceConfig
+    gate: GateConfig
+    history: HistoryConfig
 
     @property
     def in_place(self) -> bool:
@@ -399,7 +500,10 @@ _TABLES: Mapping[str, type[Any]] = MappingProxyType(
         "source": SourceConfig,
         "cleaning": CleaningConfig,
         "learning": LearningConfig,
+        "rules": RulesConfig,
         "audience": AudienceConfig,
+        "gate": GateConfig,
+        "history": HistoryConfig,
     }
 )
 
@@ -467,7 +571,10 @@ def load_config(directory: str | Path) -> Config:
         source=tables["source"],
         cleaning=tables["cleaning"],
         learning=tables["learning"],
+        rules=tables["rules"],
         audience=tables["audience"],
+        gate=tables["gate"],
+        history=tables["history"],
     )
     _check_consistency(config)
     _check_published_folder(config)
@@ -577,6 +684,14 @@ def _check_consistency(config: Config) -> None:
             key="source.department",
             value=source.department,
         )
+    if source.unit_price is not None and (source.amount is not None or source.quantity is None):
+        other = "source.amount is set too" if source.amount is not None else "source.quantity is missing"
+        raise ConfigError(
+            f"source.unit_price is {source.unit_price!r}, and {other}",
+            hint="the amount of a line is its own column, or quantity times unit_price",
+            key="source.unit_price",
+            value=source.unit_price,
+        )
     if learning.max_rule_conditions > learning.max_conditions:
         raise ConfigError(
             f"learning.max_rule_conditions is {learning.max_rule_conditions}, "
@@ -625,7 +740,7 @@ def _locate(directory: Path, location: str) -> str:
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
-def render_config(given: Mapping[str, Mapping[str, object]]) -> str:
+def render_config(given: Mapping[str, Mapping[str, object]], notes: Mapping[str, str] = MappingProxyType({})) -> str:
     """Return a commented `segwarehouse.toml`.
 
     Parameters
@@ -633,6 +748,8 @@ def render_config(given: Mapping[str, Mapping[str, object]]) -> str:
     given
         Values by table and key, as they would stand in the file (URLs as text, lists as sequences). They are
         written; every other setting stands there as a comment with its default, so the file documents itself.
+    notes
+        A remark that stands above a given value, by dotted key.
 
     Returns
     -------
@@ -655,6 +772,8 @@ def render_config(given: Mapping[str, Mapping[str, object]]) -> str:
             continue
         explained = setting.accepts in {_TEXT.accepts, _URL.accepts}
         lines.append(f"# {setting.description}" + ("" if explained else f" ({setting.accepts})"))
+        if note := notes.get(f"{table}.{setting.key}"):
+            lines.append("# " + "".join(sign if sign.isprintable() else " " for sign in note))
         shown = setting.example if setting.default is None else setting.default
         lines.append(f"# {setting.key} = {_toml(shown)}" if value is None else f"{setting.key} = {_toml(value)}")
     if extra:
@@ -679,107 +798,7 @@ def _toml(value: object) -> str:
     raise ConfigError(f"{value!r} has no form in TOML", hint="use texts, numbers, true, false and lists of them")
 
 
-# -- guessing ---------------------------------------------------------------------------------------------------------
-
-_NUMERIC = ("int", "float", "double", "decimal", "numeric", "real")
-_TEMPORAL = ("timestamp", "date", "time")
-
-_GUESSES: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = MappingProxyType(
-    {
-        # key: (names, best first, as words joined by _; types that fit, empty for any)
-        "customer_id": (
-            (
-                "customer_id", "household_id", "cust_id", "client_id", "member_id", "user_id", "shopper_id",
-                "customer_key", "customer_code", "customer_number", "customer_no", "household_key", "kundennummer",
-                "kunden_id", "kunde_id", "kunden_nr", "customer", "household", "kunde", "client", "member", "user",
-                "shopper", "cust", "buyer_id", "buyer", "account_id", "loyalty_id", "card_id", "cliente_id", "cliente",
-            ),
-            (),
-        ),
-        "department": (
-            (
-                "department", "product_category", "category", "dept", "department_name", "category_name",
-                "department_id", "category_id", "product_group", "commodity", "warengruppe", "abteilung", "kategorie",
-                "categoria", "departamento", "rayon", "aisle", "product_type", "section", "product_line",
-            ),
-            (),
-        ),
-        "occurred_at": (
-            (
-                "occurred_at", "transaction_timestamp", "timestamp", "transaction_date", "transaction_datetime",
-                "invoice_date", "order_date", "purchase_date", "purchased_at", "created_at", "ordered_at", "sale_date",
-                "trans_date", "datetime", "date", "date_time", "event_time", "time", "datum", "zeitpunkt", "fecha",
-                "day",
-            ),
-            _TEMPORAL,
-        ),
-        "transaction_id": (
-            (
-                "transaction_id", "basket_id", "order_id", "invoice_id", "receipt_id", "invoice_no", "invoice_number",
-                "order_number", "order_no", "transaction_no", "basket_key", "basket", "order", "invoice", "receipt",
-                "transaction", "ticket_id", "ticket", "bon_nr", "bon", "beleg_nr", "rechnung", "bestellung",
-            ),
-            (),
-        ),
-        "quantity": (("quantity", "qty", "units", "unit_count", "items", "pieces", "menge", "anzahl", "cantidad"),
-                     _NUMERIC),
-        "amount": (
-            (
-                "amount", "sales_value", "sales_amount", "total_amount", "sales", "net_amount", "line_total",
-                "total_price", "revenue", "spend", "turnover", "umsatz", "betrag", "importe", "value", "total",
-                "price", "unit_price", "preis",
-            ),
-            _NUMERIC,
-        ),
-    }
-)  # fmt: skip
-
-
-def guess_columns(columns: Mapping[str, str]) -> dict[str, str]:
-    """Guess which columns of a transactions table play which part.
-
-    Parameters
-    ----------
-    columns
-        Column names with the engine's type names, in any case.
-
-    Returns
-    -------
-    dict of str to str
-        Key of `[source]` to column; a key without a plausible column is left out, and no column is used twice.
-        Times and numbers are only guessed where the type fits; a text column may stand for a time by an exact name.
-
-    >>> guess_columns({"household_id": "BIGINT", "Dept": "VARCHAR", "day": "DATE", "SALES_VALUE": "DOUBLE"})
-    {'customer_id': 'household_id', 'department': 'Dept', 'occurred_at': 'day', 'amount': 'SALES_VALUE'}
-    """
-    guesses: dict[str, str] = {}
-    for key, (names, types) in _GUESSES.items():
-        free = [column for column in columns if column not in guesses.values()]
-        ranked = [(grade, column) for column in free if (grade := _grade(column, columns[column], names, types))]
-        if ranked:
-            guesses[key] = min(ranked, key=lambda item: item[0])[1]
-    return guesses
-
-
-def _grade(column: str, type_name: str, names: Sequence[str], types: Sequence[str]) -> tuple[int, int, int] | None:
-    """Return how well a column fits a key, lower is better; None if it does not."""
-    folded = type_name.casefold()
-    fits = any(kind in folded for kind in types) if types else not any(kind in folded for kind in _TEMPORAL)
-    words = _words(column)
-    for position, name in enumerate(names):
-        wanted = name.split("_")
-        if "".join(words) == "".join(wanted):
-            return (0 if fits else 2, position, len(words)) if fits or types is _TEMPORAL else None
-    if not fits:
-        return None
-    for position, name in enumerate(names):
-        wanted = name.split("_")
-        if any(words[start : start + len(wanted)] == wanted for start in range(len(words))):
-            return (1, position, len(words))
-    return None
-
-
-def _words(column: str) -> list[str]:
+def words_of(column: str) -> list[str]:
     """Return the words of a column name, folded: ``CustomerID`` and ``customer-id`` are customer, id."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", column)
     return [word.casefold() for word in re.split(r"[\W_]+", spaced) if word]

@@ -219,9 +219,19 @@ class Scored:
         return np.asarray(self.matched.any(axis=1), dtype=np.bool_)
 
 
+class Typical(NamedTuple):
+    """The median of a feature over a group of customers."""
+
+    feature: str
+    value: float
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A named group of customers. Shares are 0 to 1; `lift` is buyer share over the share of all."""
+    """A named group of customers.
+
+    Shares are 0 to 1; `lift` is buyer share over the share of all; `weight` is that of a mixture's component.
+    """
 
     segment_id: int
     name: str
@@ -229,6 +239,8 @@ class Segment:
     buyer_share: float
     lift: float
     drivers: tuple[str, ...]
+    typical: tuple[Typical, ...] = ()
+    weight: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,9 +267,10 @@ class Department:
 class Feature:
     """A column of the feature table.
 
-    `kind` is ``behaviour``, ``department``, ``category``, ``customer`` or ``activity`` (whole thousandths, read by the
-    activity measure only). `phrase` is what a person calls it ("purchases in PRODUCE"); `unit` is ``count``, ``days``,
-    ``amount``, ``flag`` or ``number``; `subject` is the department or category that it stands for.
+    `kind` is ``behaviour``, ``department``, ``category``, ``channel``, ``customer`` or ``activity`` (whole thousandths,
+    read by the activity measure only). `phrase` is what a person calls it ("purchases in PRODUCE"); `unit` is
+    ``count``, ``days``, ``amount``, ``flag`` or ``number``; `subject` is the department, category or channel that it
+    stands for.
     """
 
     name: str

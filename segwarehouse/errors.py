@@ -14,7 +14,8 @@
     ├── StatementRefused              7: compiled SQL is not what may run
     ├── ProofFailed                   8: SQL and Python disagree, nothing was published
     ├── PublishError                  9: the published state could not be replaced
-    └── UnknownName                   10: no such department, run or feature
+    ├── UnknownName                   10: no such department, run or feature
+    └── RulesHeldBack                 20: published, but some departments keep the rules of the run before
 
 Each error says what happened with the actual value (`message`), what to do next (`hint`), and carries its
 facts as attributes. Only the command line prints them; status 2 is the command line's own, for wrong usage.
@@ -131,3 +132,9 @@ class UnknownName(SegwarehouseError):
     """No such department, run or feature. Facts: `name`."""
 
     exit_status = 10
+
+
+class RulesHeldBack(SegwarehouseError):
+    """A state was published in which some departments keep the rules of the run before. Facts: `departments`."""
+
+    exit_status = 20

@@ -11,10 +11,12 @@ database itself, the same is written into its schema `targeting`, in the transac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from sqlglot import exp
 
 from segwarehouse.config import Config
+from segwarehouse.dictionary import Words, comments
 from segwarehouse.domain import Department
 from segwarehouse.errors import PublishError
 from segwarehouse.project import Model, build, create_schema, drop_schema, load_models, read_statements
@@ -30,7 +32,12 @@ COPIED = tuple(map(relation, ("features.customers", "features.department_counts"
 
 WORKING_SCHEMAS = frozenset({"source", "staging", "learned", "history"})
 
+_WITHOUT_MODEL = tuple(map(relation, ("targeting.audiences", "targeting.changes")))
+
 Audit = Callable[[Warehouse], None]
+
+Accompany = Callable[[Warehouse, Path], None]
+"""Writes what goes with a state into the folder that it is published in."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,9 @@ class State:
     context: Mapping[str, object]
 
 
-def publish(config: Config, warehouse: DuckDBWarehouse, state: State, audit: Audit) -> Path:
+def publish(
+    config: Config, warehouse: DuckDBWarehouse, state: State, audit: Audit, accompany: Accompany | None = None
+) -> Path:
     """Publish a state, or leave the former one as it was.
 
     Parameters
@@ -79,6 +88,8 @@ def publish(config: Config, warehouse: DuckDBWarehouse, state: State, audit: Aud
     audit
         Called with the finished state, opened anew and read-only (in place: the working warehouse itself); whatever
         it raises stops publishing.
+    accompany
+        Called with the audited state and the folder that is put in place with it. In place there is no such folder.
 
     Returns
     -------
@@ -101,7 +112,7 @@ def publish(config: Config, warehouse: DuckDBWarehouse, state: State, audit: Aud
         file = folder / config.publish.url.path.name
         with warehouse.staged(file, CATALOG):
             write_state(warehouse, state, home=warehouse.home)
-        _audit_file(file, state, audit)
+        _audit_file(file, state, audit, accompany)
         promote(config, folder, state.run_id)
     prune(config, replaced)
     return config.publish.url.path
@@ -126,17 +137,29 @@ def write_state(warehouse: Warehouse, state: State, home: str | None) -> None:
             exp.Create(this=view.relation.table(), kind="VIEW", replace=True, expression=view.query.copy())
         )
     _write_audiences(warehouse, state, sql)
-    changes = read_statements(sql, "publish/changes.sql", {})[0]
-    _create_table(warehouse, relation("targeting.changes"), _qualified(changes, home))
+    _write_comments(warehouse, state, models, Words.read(sql))
+
+
+def _write_comments(warehouse: Warehouse, state: State, models: Sequence[Model], words: Words) -> None:
+    """Say in the database what each relation and each column is."""
+
+    def describe(
+        kind: str, target: Relation, text: str, said: Mapping[str, str] = MappingProxyType({}), like: str = ""
+    ) -> None:
+        columns = {name: words.of_column(target, name, said.get(name, ""), like) for name in warehouse.columns(target)}
+        for statement in comments(target, kind, text, columns):
+            warehouse.execute(statement)
+
     for view in state.views:
-        _comment(warehouse, "VIEW", view.relation.table(), view.comment)
+        describe("VIEW", view.relation, view.comment, like="view")
     for model in models:
-        if model.description:
-            _comment(warehouse, "TABLE", model.relation.table(), model.description)
-        for contract in model.contracts:
-            if contract.description:
-                column = exp.column(contract.column, table=model.relation.name, db=model.relation.schema, quoted=True)
-                _comment(warehouse, "COLUMN", column, contract.description)
+        said = {contract.column: contract.description for contract in model.contracts}
+        describe(model.materialized.upper(), model.relation, model.description, said)
+    for target in _WITHOUT_MODEL:
+        describe("TABLE", target, words.of_relation(target), like="view")
+    features = warehouse.fetch(exp.select("name", "phrase").from_(relation("targeting.features").table())).to_pylist()
+    for target in COPIED:
+        describe("TABLE", target, words.of_relation(target), {row["name"]: row["phrase"] for row in features})
 
 
 def _copy(warehouse: Warehouse, source: Relation, home: str) -> None:
@@ -184,11 +207,7 @@ def _write_audiences(warehouse: Warehouse, state: State, sql: TemplateFolder) ->
             warehouse.execute(exp.Insert(this=target.table(), expression=rows))
 
 
-def _comment(warehouse: Warehouse, kind: str, target: exp.Expr, text: str) -> None:
-    warehouse.execute(exp.Comment(this=target, kind=kind, expression=exp.Literal.string(text)))
-
-
-def _audit_file(file: Path, state: State, audit: Audit) -> None:
+def _audit_file(file: Path, state: State, audit: Audit, accompany: Accompany | None) -> None:
     """Open the finished file as a reader would, and look at everything in it before anyone else can."""
     with connect(file, read_only=True) as reader:
         found = reader.fetch(exp.select("run_id").from_(relation("targeting.run").table()))["run_id"].to_pylist()
@@ -197,3 +216,5 @@ def _audit_file(file: Path, state: State, audit: Audit) -> None:
         for view in state.views:
             reader.fetch(exp.select("*").from_(view.relation.table()).limit(1))
         audit(reader)
+        if accompany:
+            accompany(reader, file.parent)

@@ -3,7 +3,8 @@
 In: a path below `models/` or `sql/` and a context of plain values. Out: SQL text in DuckDB's dialect, to be parsed by
 sqlglot. Jinja runs strictly: an undefined name is an error, and so is a value that is printed without saying what
 it is: `{{ name | ident }}`, `{{ value | literal }}` and `{{ list | literals }}` pass through sqlglot, and bare
-`{{ value }}` is refused. So text from data or configuration can't become syntax.
+`{{ value }}` is refused. So text from data or configuration can't become syntax. Templates run in Jinja's sandbox, out
+of which no attribute leads to Python.
 """
 
 import datetime as dt
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from sqlglot import exp
 
 from segwarehouse.errors import ModelError
@@ -153,13 +155,20 @@ class TemplateFolder:
             raise ModelError(f"{where}:{error.lineno}: {error.message}", path=where, line=error.lineno) from error
         except jinja2.TemplateNotFound as error:
             raise ModelError(f"{file}: there is no {error.name} to import", path=str(file)) from error
+        except jinja2.exceptions.SecurityError as error:
+            line = _line_in(error, file)
+            raise ModelError(
+                f"{file}:{line}: a template fills in values, and may do nothing else: {error.message}",
+                path=str(file),
+                line=line,
+            ) from error
         except jinja2.UndefinedError as error:
             line = _line_in(error, file)
             hint = f"it may use {', '.join(sorted(context))}"
             raise ModelError(f"{file}:{line}: {error.message}", hint, path=str(file), line=line) from error
 
     def _environment(self) -> jinja2.Environment:
-        environment = jinja2.Environment(  # noqa: S701 - this is SQL, escaped by its own filters, not HTML
+        environment = ImmutableSandboxedEnvironment(  # this is SQL, escaped by its own filters, not HTML
             loader=jinja2.FileSystemLoader(self.roots),
             undefined=jinja2.StrictUndefined,
             finalize=_only_sql,

@@ -10,6 +10,9 @@ select
     {%- for category in categories %}
     coalesce(k.{{ category.column | ident }}, 0) as {{ category.column | ident }},  -- @finite
     {%- endfor %}
+    {%- for channel in channels %}
+    coalesce(s.{{ channel.column | ident }}, 0) as {{ channel.column | ident }},  -- @finite
+    {%- endfor %}
     {%- for attribute in attributes %}
     {%- if attribute.kind == "number" %}
     case
@@ -34,6 +37,9 @@ from features.behaviour as b
 inner join features.department_counts_wide as w on w.customer_id = b.customer_id
 {%- if has.category %}
 left join features.category_counts_wide as k on k.customer_id = b.customer_id
+{%- endif %}
+{%- if has.channel %}
+left join features.channel_counts_wide as s on s.customer_id = b.customer_id
 {%- endif %}
 {%- if attributes %}
 left join staging.customers as c on c.customer_id = b.customer_id

@@ -8,6 +8,10 @@ with lines as (
         {% if has.purchases %}p.purchase_id{% else %}cast(row_number() over (order by p.customer_id, p.department) as varchar){% endif %} as purchase_id,
         p.amount,
         p.occurred_at,
+        {%- if has.promotion %}
+        p.discount,
+        p.is_promoted,
+        {%- endif %}
         {% if has.occurred_at %}case when p.occurred_at >= {{ recent_from | literal }} then 1 else 0 end{% else %}0{% endif %} as is_recent
     from staging.purchases as p
     inner join staging.departments as d on d.department = p.department
@@ -25,6 +29,10 @@ counted as (
         sum(amount) as amount,
         min(occurred_at) as first_at,
         max(occurred_at) as last_at,
+        {%- if has.promotion %}
+        sum(discount) as discount,
+        cast(sum(is_promoted) as bigint) as promoted_line_count,
+        {%- endif %}
         max(is_recent) as is_recent
     from lines
     group by customer_id, purchase_id, department_key
@@ -38,6 +46,10 @@ select
     amount,
     first_at,
     last_at,
+    {%- if has.promotion %}
+    discount,
+    promoted_line_count,
+    {%- endif %}
     is_recent,
     case when count(*) over (partition by customer_id, purchase_id) = 1 then 1 else 0 end as is_solo,
     case

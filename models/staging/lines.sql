@@ -11,7 +11,11 @@ with given as (
         {% if has.quantity %}try_cast(quantity as double){% else %}cast(null as double){% endif %} as quantity,
         {% if has.amount %}cast(amount as varchar){% else %}''{% endif %} as amount_text,
         {% if has.amount %}try_cast(amount as decimal(18, 4)){% else %}cast(null as decimal(18, 4)){% endif %} as amount,
-        {% if has.category %}nullif(trim(cast(category as varchar)), ''){% else %}cast(null as varchar){% endif %} as category
+        {% if has.category %}nullif(trim(cast(category as varchar)), ''){% else %}cast(null as varchar){% endif %} as category,
+        {% if has.channel %}nullif(trim(cast(channel as varchar)), ''){% else %}cast(null as varchar){% endif %} as channel,
+        {% if has.discount %}cast(discount as varchar){% else %}''{% endif %} as discount_text,
+        {% if has.discount %}abs(try_cast(discount as decimal(18, 4))){% else %}cast(null as decimal(18, 4)){% endif %} as discount,
+        {% if has.is_promotion %}coalesce(lower(trim(cast(is_promotion as varchar))), ''){% else %}''{% endif %} as promotion_text
     from staging.transactions
 ),
 
@@ -20,7 +24,8 @@ numbered as (
         given.*,
         {% if cleaning.duplicates == "drop" -%}
         row_number() over (
-            partition by customer_id, department, occurred_text, transaction_id, quantity_text, amount_text, category
+            partition by customer_id, department, occurred_text, transaction_id, quantity_text, amount_text, category,
+                channel, discount_text, promotion_text
             order by customer_id
         )
         {%- else %}1{% endif %} as copy_number
@@ -41,6 +46,13 @@ select
     quantity,
     coalesce(amount, 0) as amount,
     category,
+    channel,
+    coalesce(discount, 0) as discount,
+    {% if has.is_promotion -%}
+    case when promotion_text in ('', '0', '0.0', 'false', 'f', 'no', 'n', 'none', 'nan') then 0 else 1 end
+    {%- else -%}
+    case when discount > 0 then 1 else 0 end
+    {%- endif %} as is_promoted,
     {% if has.amount %}amount_text is null{% else %}false{% endif %} as is_amount_unknown,
     case
         when customer_id is null or trim(cast(customer_id as varchar)) = '' then 'no customer'
@@ -52,6 +64,9 @@ select
         {%- endif %}
         {%- if has.amount %}
         when amount_text is not null and amount is null then 'unusable amount'
+        {%- endif %}
+        {%- if has.discount %}
+        when discount_text is not null and discount is null then 'unusable discount'
         {%- endif %}
         {%- if has.quantity %}
         when quantity_text is not null and not coalesce(quantity between -1e15 and 1e15, false) then 'unusable quantity'

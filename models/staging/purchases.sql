@@ -7,6 +7,9 @@ select
     purchase_id,
     quantity,
     amount,
-    category
+    category,
+    channel,
+    discount,
+    is_promoted
 from staging.lines
 where drop_reason is null

@@ -1,10 +1,46 @@
 -- materialized: view
 -- description: The user's transactions, under the names that segwarehouse uses. A project may hold a file of this name
 -- description: of its own, to join or to filter; it needs customer_id and department, and may have the others.
+with given as (
+    -- times and numbers that are texts, as the configuration says that they are written
+    select
+        {{ column.customer_id | ident }} as customer_id,
+        {%- for name in ("transaction_id", "category", "channel", "discount", "is_promotion") if column[name] %}
+        {{ column[name] | ident }} as {{ name | ident }},
+        {%- endfor %}
+        {%- if column.occurred_at and "occurred_at" in written %}
+        coalesce(
+            cast(
+                try_strptime(trim(cast({{ column.occurred_at | ident }} as varchar)), {{ written.occurred_at | literal }})
+                as varchar
+            ),
+            cast({{ column.occurred_at | ident }} as varchar)
+        ) as occurred_at,
+        {%- elif column.occurred_at %}
+        {{ column.occurred_at | ident }} as occurred_at,
+        {%- endif %}
+        {%- for name in ("quantity", "amount", "unit_price") if column[name] %}
+        {%- if name in written %}
+        replace(replace(trim(cast({{ column[name] | ident }} as varchar)), '.', ''), ',', '.') as {{ name | ident }},
+        {%- else %}
+        {{ column[name] | ident }} as {{ name | ident }},
+        {%- endif %}
+        {%- endfor %}
+        {{ column.department | ident }} as department
+    from source.transactions
+)
+
 select
-    {{ column.customer_id | ident }} as customer_id,
-    {%- for name in ("occurred_at", "transaction_id", "quantity", "amount", "category") if column[name] %}
-    {{ column[name] | ident }} as {{ name | ident }},
+    customer_id,
+    {%- for name in ("transaction_id", "category", "channel", "discount", "is_promotion", "occurred_at", "quantity", "amount") if column[name] %}
+    {{ name | ident }},
     {%- endfor %}
-    {{ column.department | ident }} as department
-from source.transactions
+    {%- if column.unit_price %}
+    -- a price that is no number stays as it is, to be counted as unusable
+    coalesce(
+        cast(try_cast(quantity as decimal(18, 4)) * try_cast(unit_price as decimal(18, 4)) as varchar),
+        cast(unit_price as varchar)
+    ) as amount,
+    {%- endif %}
+    department
+from given

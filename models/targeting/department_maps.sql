@@ -11,6 +11,6 @@ select
     segment_id,  -- persona
     probability,  -- out of fold, at natural prevalence
     is_buyer,
-    mixture_component,  -- whose centre is nearest, on the customers map
+    mixture_component,  -- segment_id of the component whose centre is nearest, on the customers map
     mixture_distance  -- to that centre
 from learned.department_maps

@@ -7,6 +7,7 @@ select
     department,
     rule,
     words,
+    condition_sql,
     points,
     support,  -- share of candidates that satisfy it
     precision,  -- share of those who bought in the outcome window

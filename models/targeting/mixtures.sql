@@ -4,7 +4,7 @@
 select
     department_key,
     department,
-    component,
+    component,  -- segment_id of the segment
     weight,
     mean_x,
     mean_y,

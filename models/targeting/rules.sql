@@ -1,22 +1,35 @@
 -- materialized: table
 -- description: One row a rule: in words, in SQL, its points, and how it does. learned_ columns are on the customers
--- description: and the time that the rule was learned from; they describe it and prove nothing.
+-- description: and the time that the rule was learned from; they describe it and prove nothing. held_out_ columns are on
+-- description: the candidates of the evaluation's cut-off, in the outcome window that followed, with 95 percent intervals;
+-- description: they are NULL for a rule that was not on the card that was learned at that time.
 -- unique: department_key, rule
 select
-    department_key,  -- @not_null
-    department,  -- @not_null
-    rule,  -- @not_null R1 is the rule with the most points
-    position,
-    words,  -- @not_null
-    condition_sql,  -- @not_null the WHERE clause of this rule alone
-    points,  -- @not_null @between(1, 1000000)
-    sign,  -- always +: a rule that spoke against buying was turned into its complement
-    condition_count,
-    support,  -- share of all customers that satisfy it
-    candidates,  -- customers who satisfy it and do not buy here yet
-    unique_candidates,  -- of these, how many satisfy no other rule
-    importance,  -- points times the spread of the rule, as RuleFit has it
-    learned_precision,  -- share of buyers among those who satisfy it
-    learned_recall,  -- share of buyers who satisfy it
-    learned_lift  -- learned_precision over the share of buyers among all
-from learned.rules
+    r.department_key,  -- @not_null
+    r.department,  -- @not_null
+    r.rule,  -- @not_null R1 is the rule with the most points
+    r.position,
+    r.words,  -- @not_null
+    r.condition_sql,  -- @not_null the WHERE clause of this rule alone
+    r.points,  -- @not_null @between(1, 1000000)
+    r.sign,  -- always +: a rule that spoke against buying was turned into its complement
+    r.condition_count,
+    r.frequency,  -- share of halves of the customers that choose this rule or one that selects nearly the same customers
+    r.support,  -- share of all customers that satisfy it
+    r.candidates,  -- customers who satisfy it and do not buy here yet
+    r.unique_candidates,  -- of these, how many satisfy no other rule
+    r.importance,  -- points times the spread of the rule, as RuleFit has it
+    r.learned_precision,  -- share of buyers among those who satisfy it
+    r.learned_recall,  -- share of buyers who satisfy it
+    r.learned_lift,  -- learned_precision over the share of buyers among all
+    e.precision as held_out_precision,  -- share of the candidates who satisfied it that bought in the outcome window
+    e.precision_low as held_out_precision_low,
+    e.precision_high as held_out_precision_high,
+    e.recall as held_out_recall,
+    e.lift as held_out_lift,  -- held_out_precision over the share of buyers among all candidates
+    e.lift_low as held_out_lift_low,
+    e.lift_high as held_out_lift_high,
+    e.unique_coverage as held_out_unique_coverage  -- share of candidates that satisfied it and no other rule
+from learned.rules as r
+left join learned.evaluated_rules as e
+    on e.department_key = r.department_key and e.condition_sql = r.condition_sql

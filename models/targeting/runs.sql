@@ -9,6 +9,8 @@ select
     protocol,
     departments_published,
     departments_refused,
+    departments_kept,  -- that keep the rules of the run before, since [gate] held new ones back
+    compared_with,  -- the run of the state before
     lines_kept,
     lines_left_out,
     customers,
@@ -16,5 +18,5 @@ select
     settings,  -- the configuration, as JSON
     versions,  -- of the libraries, as JSON
     restored_run_id,  -- of a rollback: the run whose state it put back
-    message  -- why it failed, if it did
+    message  -- why it failed, or what was held back
 from history.runs

@@ -5,6 +5,7 @@ each command does is left to `segwarehouse.cli.commands`.
 """
 
 import io
+import os
 import signal
 import sys
 import threading
@@ -19,8 +20,9 @@ import click
 
 from segwarehouse import __version__
 from segwarehouse.cli.commands import COMMANDS
-from segwarehouse.cli.options import Session, debug_option
-from segwarehouse.cli.render import printable
+from segwarehouse.cli.log import complain
+from segwarehouse.cli.options import common_options
+from segwarehouse.cli.session import JSON, Session
 from segwarehouse.errors import SegwarehouseError
 
 INTERRUPTED = 130
@@ -40,6 +42,7 @@ Exit status:
   9    the published state could not be replaced; the former one stands
   10   no such department, run or feature
   11   another run or program holds the working database: try again, or --wait
+  20   published, but some departments keep the rules of the run before: see their remarks
   130  stopped with Ctrl-C; the published state is as it was
   143  stopped with SIGTERM; the published state is as it was
 """
@@ -59,7 +62,7 @@ class _InOrder(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(__version__, prog_name="segwarehouse")
-@debug_option
+@common_options
 def program() -> None:
     """From a table of transactions to trusted targeting views in your own SQL warehouse.
 
@@ -88,19 +91,27 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         with _ending_cleanly(session):
             status = program.main(given, prog_name="segwarehouse", obj=session, standalone_mode=False)
     except click.ClickException as error:
-        error.show()
         status = error.exit_code
+        if session.log_format == JSON:
+            complain(session, error.format_message(), "", status)
+        else:
+            error.show()
     except (click.Abort, KeyboardInterrupt):
-        _complain("stopped", "the published state is as it was, unless segwarehouse runs shows this run as published")
         status = TERMINATED if session.terminated else INTERRUPTED
+        hint = "the published state is as it was, unless segwarehouse runs shows this run as published"
+        complain(session, "stopped", hint, status)
     except SegwarehouseError as error:
         _trace(session)
-        _complain(error.message, error.hint)
         status = error.exit_status
+        complain(session, error.message, error.hint, status)
+    except BrokenPipeError:  # the reader, `head` for instance, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
     except Exception as error:  # noqa: BLE001 - the last resort: a line in place of a traceback
         _trace(session)
-        _complain(f"{type(error).__name__}: {error}", "" if session.debug else "for the traceback add --debug")
         status = 1
+        hint = "" if session.debug else "for the traceback add --debug"
+        complain(session, f"{type(error).__name__}: {error}", hint, status)
     sys.exit(status if isinstance(status, int) else 0)
 
 
@@ -125,9 +136,3 @@ def _ending_cleanly(session: Session) -> Iterator[None]:
 def _trace(session: Session) -> None:
     if session.debug:
         traceback.print_exc()
-
-
-def _complain(message: str, hint: str) -> None:
-    click.echo(f"error: {printable(message)}", err=True)
-    if hint:
-        click.echo(f"hint: {printable(hint)}", err=True)

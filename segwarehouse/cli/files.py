@@ -9,6 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from segwarehouse.cli.session import current_session
 from segwarehouse.errors import SegwarehouseError
 
 if TYPE_CHECKING:
@@ -50,4 +51,5 @@ def write_file(name: str, write: Callable[[IO[bytes]], object]) -> None:
     finally:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
-    click.echo(f"Wrote {name}", err=True)
+    if not current_session().quiet:
+        click.echo(f"Wrote {name}", err=True)

@@ -1,15 +1,17 @@
 """Options that several commands share.
 
-In: what was typed. Out: values as the Python API takes them.
+In: what was typed. Out: values as the Python API takes them, and what the options say about the whole call.
 """
 
 import datetime as dt
+import shlex
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+
+from segwarehouse.cli.session import JSON, TEXT, Session
 
 if TYPE_CHECKING:
     from segwarehouse.api import Project
@@ -17,26 +19,40 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., object])
 
 
-@dataclass
-class Session:
-    """The whole call: what the options say about it, and whether it was told to stop by SIGTERM."""
-
-    debug: bool = False
-    terminated: bool = False
-
-
-def _set_debug(context: click.Context, _parameter: click.Parameter, value: bool) -> None:
-    if value:
-        context.ensure_object(Session).debug = True
+def _keep(context: click.Context, parameter: click.Parameter, value: object) -> None:
+    """Note in the session what an option says; before or behind the command's name, the last one counts."""
+    source = context.get_parameter_source(parameter.name or "")
+    if source is not click.core.ParameterSource.DEFAULT:
+        setattr(context.ensure_object(Session), parameter.name or "", value)
 
 
-debug_option = click.option(
-    "--debug", is_flag=True, expose_value=False, callback=_set_debug, help="Show the traceback of an error."
-)
+def common_options(command: Command) -> Command:
+    """Add the options of every command: `--quiet`, `--log-format`, `--debug`."""
+    quiet = click.option(
+        "--quiet",
+        "-q",
+        is_flag=True,
+        expose_value=False,
+        callback=_keep,
+        help="Say nothing but errors, and what was asked for as JSON, CSV, Parquet or SQL.",
+    )
+    log_format = click.option(
+        "--log-format",
+        type=click.Choice([TEXT, JSON]),
+        default=TEXT,
+        envvar="SEGWAREHOUSE_LOG_FORMAT",
+        expose_value=False,
+        callback=_keep,
+        help="Of progress and errors: text, or one JSON object a line; also SEGWAREHOUSE_LOG_FORMAT.",
+    )
+    debug = click.option(
+        "--debug", is_flag=True, expose_value=False, callback=_keep, help="Show the traceback of an error."
+    )
+    return quiet(log_format(debug(command)))
 
 
 def project_option(command: Command) -> Command:
-    """Add `--project` and `--debug` to a command that works in a project's folder."""
+    """Add `--project` and the common options to a command that works in a project's folder."""
     option = click.option(
         "--project",
         "directory",
@@ -45,7 +61,7 @@ def project_option(command: Command) -> Command:
         metavar="DIR",
         help="The folder that holds segwarehouse.toml; by default this one.",
     )
-    return option(debug_option(command))
+    return option(common_options(command))
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -84,3 +100,13 @@ def open_project(directory: Path) -> "Project":
     from segwarehouse.api import Project
 
     return Project(directory)
+
+
+def next_command(name: str, directory: Path, *arguments: str) -> str:
+    """Return the line to type next, for the same project.
+
+    >>> next_command("audience", Path("shop"), "Fish & Chips")
+    "Next: segwarehouse audience 'Fish & Chips' --project shop"
+    """
+    where = [] if directory == Path() else ["--project", str(directory)]
+    return "Next: " + shlex.join(["segwarehouse", name, *arguments, *where])

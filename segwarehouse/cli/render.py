@@ -8,16 +8,27 @@ import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
+
+from segwarehouse.cli.session import current_session, may_colour
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Row = Mapping[str, object]
+Marks = Mapping[str, str]
 
 SCREEN_ROWS = 20
+
+NO_MARKS: Marks = MappingProxyType({})
+VERDICTS: Marks = MappingProxyType({"beats activity": "green", "trails": "red"})
+
+_LOG_WIDTH = 4096
+_NARROWEST = 18
+_BETWEEN = 3
 
 
 def printable(text: str) -> str:
@@ -59,34 +70,84 @@ def records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in present.to_dict("records")]
 
 
+def say(text: str) -> None:
+    """Print a line for people: what was done, what to do next."""
+    if not current_session().quiet:
+        click.echo(text)
+
+
 def print_facts(facts: Row) -> None:
     """Print named values, a line each."""
     width = max(map(len, facts), default=0)
     for name, value in facts.items():
-        click.echo(f"{name.replace('_', ' '):<{width}}  {_cell(value)}")
+        say(f"{name.replace('_', ' '):<{width}}  {_cell(value)}")
 
 
-def print_table(rows: Sequence[Row], columns: Sequence[str] = (), *, title: str = "") -> None:
-    """Print those of `columns` that the rows have, or all; nothing for an empty list with a title."""
+def print_table(rows: Sequence[Row], columns: Sequence[str] = (), *, title: str = "", marks: Marks = NO_MARKS) -> None:
+    """Print those of `columns` that the rows have, or all; nothing for an empty list with a title.
+
+    On a terminal, the last columns are left out where the width does not hold all, and a line says which. `marks`
+    gives colours to values that mean good or bad news; there are no others.
+    """
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    if current_session().quiet:
+        return
     if not rows:
         if not title:
             click.echo("Nothing to show.")
         return
     present = list(dict.fromkeys(name for row in rows for name in row))
     names = [name for name in columns if name in present] or present
+    cells = {name: [_cell(row.get(name)) for row in rows] for name in names}
+    console = Console(file=sys.stdout, highlight=False, no_color=not may_colour(sys.stdout))
+    if sys.stdout.isatty():
+        shown = _fitting(cells, console.width)
+    else:
+        console.width, shown = _LOG_WIDTH, names
     table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
-    for name in names:
-        numeric = all(isinstance(row.get(name), int | float) or row.get(name) is None for row in rows)
-        table.add_column(Text(printable(name.replace("_", " "))), justify="right" if numeric else "left")
-    for row in rows:
-        table.add_row(*(Text(_cell(row.get(name))) for name in names))
-    wide = None if sys.stdout.isatty() else 4096
-    Console(file=sys.stdout, width=wide, highlight=False).print(table)
+    for name in shown:
+        numeric = all(_is_number(row.get(name)) for row in rows)
+        side: Literal["left", "right"] = "right" if numeric else "left"
+        heading = "\n".join(_heading(name).split()) if numeric and sys.stdout.isatty() else _heading(name)
+        table.add_column(Text(heading), justify=side, overflow="fold", no_wrap=numeric)
+    for position in range(len(rows)):
+        texts = [cells[name][position] for name in shown]
+        table.add_row(*(Text(text, style=marks.get(text, "")) for text in texts))
+    console.print(table)
+    if left_out := [_heading(name) for name in names if name not in shown]:
+        click.echo(f"Not shown for want of width: {', '.join(left_out)}; --json has all.")
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _heading(name: str) -> str:
+    return printable(name.replace("_", " "))
+
+
+def _least_width(name: str, texts: Sequence[str]) -> int:
+    """Return the width that a column can't go below: its heading's longest word, and `_NARROWEST` signs of its text."""
+    from rich.cells import cell_len
+
+    heading = max(map(cell_len, _heading(name).split()), default=1)
+    return max(heading, min(max(map(cell_len, texts), default=0), _NARROWEST))
+
+
+def _fitting(cells: Mapping[str, Sequence[str]], width: int) -> list[str]:
+    """Return the first columns that fit side by side; text may be folded down to `_NARROWEST` signs."""
+    fitting: list[str] = []
+    used = 0
+    for name, texts in cells.items():
+        used += _least_width(name, texts) + _BETWEEN
+        if fitting and used > width:
+            break
+        fitting.append(name)
+    return fitting
 
 
 def _cell(value: object) -> str:

@@ -30,7 +30,7 @@ class RuleCard:
     lift
         Precision over the share of buyers among all candidates.
     unique_coverage
-        Buyers who satisfy this rule and no other rule of the card, as a share of all buyers.
+        Candidates who satisfy this rule and no other rule of the card, as a share of all candidates.
     """
 
     matched: int
@@ -83,11 +83,11 @@ def _rule_measures(matched: BoolArray, outcomes: BoolArray, weights: FloatArray)
     alone = matched & (matched.sum(axis=1, keepdims=True) == 1)
     count = weights @ matched.astype(np.float64)
     hits = weights @ (matched & bought).astype(np.float64)
-    hits_alone = weights @ (alone & bought).astype(np.float64)
+    count_alone = weights @ alone.astype(np.float64)
     buyers = weights @ bought.astype(np.float64)
     candidates = weights.sum(axis=1, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
         precision = hits / count
         return np.stack(
-            [count / candidates, precision, hits / buyers, precision / (buyers / candidates), hits_alone / buyers]
+            [count / candidates, precision, hits / buyers, precision / (buyers / candidates), count_alone / candidates]
         )

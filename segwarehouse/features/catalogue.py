@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from segwarehouse.config import Config
+from segwarehouse.config import Config, words_of
 from segwarehouse.domain import Department, Feature
 from segwarehouse.errors import DataError
 from segwarehouse.features.staging import Staged
@@ -20,9 +20,9 @@ from segwarehouse.warehouse import Warehouse, relation
 RESERVED_VIEW_NAMES = frozenset(
     {
         "audiences", "cards", "changes", "cleaning", "cluster_scores", "confusions", "correlations",
-        "customers_map", "department_maps", "departments", "differences", "evaluated_rules", "evaluation",
+        "curves", "customers_map", "department_maps", "departments", "differences", "evaluated_rules", "evaluation",
         "features", "mixture_scores", "mixtures", "profit", "reliability", "rules", "run", "run_steps", "runs",
-        "segments", "shap_values",
+        "segments", "shap_values", "stability",
     }
 )  # fmt: skip
 """Names in the schema `targeting` that no department's view may take."""
@@ -43,6 +43,15 @@ BEHAVIOUR: Mapping[str, tuple[str, str, str]] = {
     "recent_frequency_count": ("count", "occurred_at", "recent purchases"),
     "recent_breadth_count": ("count", "occurred_at", "departments bought in recently"),
     "recent_monetary_amount": ("amount", "occurred_at amount", "recent spend"),
+    "frequency_trend": ("number", "trend", "recent purchases against the usual"),
+    "recent_breadth_share": ("number", "trend", "share of departments also bought in recently"),
+    "recency_trend": ("number", "trend", "time since the last purchase against the usual"),
+    "monetary_trend": ("number", "trend amount", "recent spend against the usual"),
+    "channel_count": ("count", "channel", "{channel}s bought in"),
+    "promotion_purchase_share": ("number", "promotion", "share of purchases with a promotion"),
+    "promotion_line_share": ("number", "promotion", "share of lines on promotion"),
+    "discount_per_purchase": ("amount", "discount", "money off a purchase"),
+    "discount_share": ("number", "discount amount", "money off as a share of the full price"),
 }
 ACTIVITY: Mapping[str, str] = {
     # feature: what it needs
@@ -64,21 +73,21 @@ class Attribute:
 
 
 @dataclass(frozen=True)
-class Category:
-    """A product category with a feature: purchases in it.
+class Group:
+    """A product category or a channel with a feature: purchases in it.
 
     Attributes
     ----------
     key, name, column
         Its small key, its name as it came, and its column in the feature table.
     only_department
-        The key of the department that all of it belongs to; None where it is found in several.
+        The key of the department that all of a category belongs to; None where it is found in several.
     """
 
     key: int
     name: str
     column: str
-    only_department: int | None
+    only_department: int | None = None
 
 
 @dataclass(frozen=True)
@@ -93,6 +102,8 @@ class Catalogue:
         Every department, by key.
     categories
         The largest product categories, by key; none where the data has no categories.
+    channels
+        The largest channels, by key; none where the data has none.
     attributes
         Features from the customers table.
     ignored_columns
@@ -105,7 +116,8 @@ class Catalogue:
 
     has: Mapping[str, bool]
     departments: tuple[Department, ...]
-    categories: tuple[Category, ...]
+    categories: tuple[Group, ...]
+    channels: tuple[Group, ...]
     attributes: tuple[Attribute, ...]
     ignored_columns: Mapping[str, str]
     features: tuple[Feature, ...]
@@ -126,6 +138,7 @@ class Catalogue:
             "wide_keys": [department.key for department in wide],
             "categories": self.categories,
             "category_keys": [category.key for category in self.categories],
+            "channels": self.channels,
             "attributes": self.attributes,
             "behaviour": self.behaviour,
         }
@@ -221,19 +234,22 @@ def read_catalogue(config: Config, warehouse: Warehouse, staged: Staged) -> Cata
     departments = name_departments(rows, customers["n"][0].as_py(), config.learning.max_department_columns)
     attributes, ignored = _attributes(config, warehouse, staged)
     categories = read_categories(warehouse, config.learning.max_category_columns) if staged.has["category"] else ()
+    noun = noun_of(config.source.channel)
+    channels = read_channels(warehouse, config.learning.max_channel_columns, noun) if staged.has["channel"] else ()
     has = {**staged.has, "capped_departments": any(department.column is None for department in departments)}
     return Catalogue(
         has=has,
         departments=departments,
         categories=categories,
+        channels=channels,
         attributes=tuple(attributes),
         ignored_columns=ignored,
-        features=tuple(_features(has, departments, categories, attributes)),
+        features=tuple(_features(has, departments, categories, channels, attributes, noun)),
         activity=tuple(name for name, needs in ACTIVITY.items() if _given(needs, has)),
     )
 
 
-def read_categories(warehouse: Warehouse, columns: int) -> tuple[Category, ...]:
+def read_categories(warehouse: Warehouse, columns: int) -> tuple[Group, ...]:
     """Return the `columns` categories with the most buyers, by key.
 
     A category that is all of a department says what the department says already, and is left out.
@@ -248,8 +264,37 @@ def read_categories(warehouse: Warehouse, columns: int) -> tuple[Category, ...]:
     rows = sorted(tuple(row.values()) for row in warehouse.fetch(largest).to_pylist())
     slugs = unique_slugs([name for _, name, _ in rows], (), "category")
     return tuple(
-        Category(key, name, f"category_{slug}", only) for (key, name, only), slug in zip(rows, slugs, strict=True)
+        Group(key, name, f"category_{slug}", only) for (key, name, only), slug in zip(rows, slugs, strict=True)
     )
+
+
+def read_channels(warehouse: Warehouse, columns: int, noun: str) -> tuple[Group, ...]:
+    """Return the `columns` channels with the most buyers, by key; each name follows the noun: ``store 367``."""
+    largest = (
+        exp.select("channel_key", "channel")
+        .from_("staging.channels")
+        .order_by(exp.column("customer_count").desc(), "channel_key")
+        .limit(columns)
+    )
+    rows = sorted(tuple(row.values()) for row in warehouse.fetch(largest).to_pylist())
+    names = [f"{noun} {name}" for _, name in rows]
+    slugs = unique_slugs(names, ("count",), "channel")
+    return tuple(Group(key, name, f"channel_{slug}") for (key, _), name, slug in zip(rows, names, slugs, strict=True))
+
+
+def noun_of(column: str | None) -> str:
+    """Return what the values of a column are, in one word or a few.
+
+    >>> noun_of("STORE_ID"), noun_of("salesChannel"), noun_of("id"), noun_of(None)
+    ('store', 'sales channel', 'channel', 'channel')
+    """
+    words = words_of(column or "")
+    while words and words[-1] in _NOT_A_NOUN:
+        words = words[:-1]
+    return " ".join(words) or "channel"
+
+
+_NOT_A_NOUN = frozenset({"id", "key", "no", "nr", "num", "number", "code", "name"})
 
 
 def _given(needs: str, has: Mapping[str, bool]) -> bool:
@@ -259,17 +304,23 @@ def _given(needs: str, has: Mapping[str, bool]) -> bool:
 def _features(
     has: Mapping[str, bool],
     departments: Sequence[Department],
-    categories: Sequence[Category],
+    categories: Sequence[Group],
+    channels: Sequence[Group],
     attributes: Sequence[Attribute],
+    channel: str,
 ) -> Iterator[Feature]:
     for name, (unit, needs, phrase) in BEHAVIOUR.items():
         if _given(needs, has):
-            yield Feature(name, "behaviour", phrase, unit)
+            yield Feature(
+                name, "behaviour", phrase.format(channel=channel), unit, channel if needs == "channel" else ""
+            )
     for department in departments:
         if department.column:
             yield Feature(department.column, "department", f"purchases in {department.name}", "count", department.name)
     for category in categories:
         yield Feature(category.column, "category", f"purchases in {category.name}", "count", category.name)
+    for place in channels:
+        yield Feature(place.column, "channel", f"purchases in {place.name}", "count", place.name)
     for attribute in attributes:
         unit = "number" if attribute.kind == "number" else "flag"
         phrase = f"{attribute.column} is known" if attribute.kind == "known" else attribute.column

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from segwarehouse.config import Config
+from segwarehouse.config import Config, SourceConfig
 from segwarehouse.errors import DataError, SourceError, did_you_mean
 from segwarehouse.project import Model, build, create_schema, load_models, read_model
 from segwarehouse.templates import TemplateFolder
@@ -19,7 +19,18 @@ from segwarehouse.warehouse import Relation, Warehouse
 TRANSACTIONS = Relation("source", "transactions")
 CUSTOMERS = Relation("source", "customers")
 CUSTOMER_ID = "customer_id"
-OPTIONAL_COLUMNS = ("occurred_at", "transaction_id", "quantity", "amount", "category")
+OPTIONAL_COLUMNS = (
+    "occurred_at",
+    "transaction_id",
+    "quantity",
+    "amount",
+    "category",
+    "channel",
+    "discount",
+    "is_promotion",
+)
+UNIT_PRICE = "unit_price"
+_NUMBERS = ("quantity", "amount", UNIT_PRICE)
 
 _KEPT_ID_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "VARCHAR", "UUID")
 _NESTED = ("STRUCT", "MAP", "UNION", "[", "BLOB")
@@ -54,6 +65,7 @@ class Window:
             "cutoff": self.cutoff,
             "cutoff_date": self.cutoff.date(),
             "recent_from": self.cutoff - dt.timedelta(days=self.recent_days),
+            "recent_days": self.recent_days,
             "outcome_until": self.outcome_until,
             "observed_days": self.observed_days,
         }
@@ -66,7 +78,8 @@ class Staged:
     Attributes
     ----------
     has
-        Which of the optional columns there are, and ``purchases``: whether lines can be joined to purchases.
+        Which of the optional columns there are, and ``purchases``: whether lines can be joined to purchases;
+        ``promotion``: whether it is known what was bought on promotion; ``trend``: whether trends are features.
     as_of
         Everything before this moment is known, everything from it on is hidden.
     first_at, last_at
@@ -77,6 +90,8 @@ class Staged:
         The id column of the customers table.
     customer_columns
         Columns of the customers table, the id aside, with the engine's types.
+    text_forms
+        How columns of text are written that hold times or numbers. See `_text_forms`.
     cleaning
         Lines by reason for leaving them out; those whose reason begins with ``kept`` are not left out.
     """
@@ -88,6 +103,7 @@ class Staged:
     id_type: str
     customers_id: str
     customer_columns: Mapping[str, str]
+    text_forms: Mapping[str, str] = field(default_factory=dict)
     cleaning: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -129,9 +145,11 @@ def stage(
     """
     attach_sources(config, warehouse, overridden=models.overrides("staging/transactions.sql"))
     warehouse.lock_down([config.locate(location) for location in _locations(config)], config.states)
-    first = read_model(models, "staging/transactions.sql", {"column": _source_columns(config)})
+    forms = _text_forms(config, warehouse.columns(TRANSACTIONS))
+    context = {"column": _source_columns(config), "written": forms}
+    first = read_model(models, "staging/transactions.sql", context)
     build(warehouse, [first], progress)
-    staged = _look(config, warehouse, models, as_of, today)
+    staged = replace(_look(config, warehouse, models, as_of, today), text_forms=forms)
     wanted = [model for model in staging_models(config, models, staged, today) if model.relation != first.relation]
     build(warehouse, wanted, progress)
     rows = warehouse.fetch(exp.select("reason", "line_count").from_("staging.cleaning").order_by("reason"))
@@ -147,6 +165,7 @@ def staging_models(config: Config, models: TemplateFolder, staged: Staged, today
     """Return the models of `models/staging/`, in order; without the customers where there is no such table."""
     context: dict[str, object] = {
         "column": _source_columns(config),
+        "written": staged.text_forms,
         "has": staged.has,
         "id_type": staged.id_type,
         "customers_id": staged.customers_id,
@@ -160,7 +179,27 @@ def staging_models(config: Config, models: TemplateFolder, staged: Staged, today
 
 
 def _source_columns(config: Config) -> dict[str, str | None]:
-    return {key: getattr(config.source, key) for key in ("customer_id", "department", *OPTIONAL_COLUMNS)}
+    return {key: getattr(config.source, key) for key in ("customer_id", "department", *OPTIONAL_COLUMNS, UNIT_PRICE)}
+
+
+def _text_forms(config: Config, types: Mapping[str, str]) -> dict[str, str]:
+    """Return how times and numbers are written, for the columns of text that hold them.
+
+    `occurred_at` has the format for strptime; `quantity`, `amount` and `unit_price` are there where they have a decimal
+    comma.
+    """
+    source = config.source
+    kinds = {name.casefold(): kind for name, kind in types.items()}
+    forms: dict[str, str] = {}
+    if source.date_format and source.occurred_at:
+        kind = kinds.get(source.occurred_at.casefold(), "")
+        if not kind.startswith(("DATE", "TIME")):
+            forms["occurred_at"] = source.date_format
+    if source.decimal_comma:
+        for key in _NUMBERS:
+            if kinds.get((getattr(source, key) or "").casefold()) == "VARCHAR":
+                forms[key] = "decimal comma"
+    return forms
 
 
 def attach_sources(config: Config, warehouse: Warehouse, *, overridden: bool) -> None:
@@ -174,18 +213,22 @@ def attach_sources(config: Config, warehouse: Warehouse, *, overridden: bool) ->
         config.source.department,
         config.source.transaction_id or "",
         config.source.category or "",
+        config.source.channel or "",
+        config.source.is_promotion or "",
+        *([config.source.occurred_at or ""] if config.source.date_format else []),
+        *([getattr(config.source, key) or "" for key in _NUMBERS] if config.source.decimal_comma else []),
     )
-    warehouse.attach_source("transactions", config.locate(config.source.transactions), text)
+    encoding = config.source.encoding
+    warehouse.attach_source("transactions", config.locate(config.source.transactions), text, encoding=encoding)
     for extra in config.source.extra:
         warehouse.attach_source(extra.name, config.locate(extra.location))
     if not overridden:
-        for key in ("customer_id", "department", *OPTIONAL_COLUMNS):
-            name = getattr(config.source, key)
+        for key, name in _source_columns(config).items():
             if name is not None:
                 _require_column(warehouse, TRANSACTIONS, key, name)
     if config.source.customers:
         names = (config.source.customer_id, CUSTOMER_ID)
-        warehouse.attach_source("customers", config.locate(config.source.customers), names)
+        warehouse.attach_source("customers", config.locate(config.source.customers), names, encoding=encoding)
         _require_column(warehouse, CUSTOMERS, "customer_id", _customers_id(config, warehouse))
 
 
@@ -234,6 +277,8 @@ def _look(
             )
     has = {name: name in types for name in OPTIONAL_COLUMNS}
     has["purchases"] = has["transaction_id"] or has["occurred_at"]
+    has["promotion"] = has["discount"] or has["is_promotion"]
+    has["trend"] = has["occurred_at"] and config.learning.trend
     extent = {"has": has, "tomorrow": _tomorrow(today)}
     build(warehouse, [read_model(models, "staging/extent.sql", extent)])
     row = warehouse.fetch(exp.select("first_at", "last_at").from_("staging.extent")).to_pylist()[0]
@@ -271,8 +316,9 @@ def _refuse_unusable(config: Config, staged: Staged) -> None:
     source, rules = config.source, config.cleaning
     strict = (
         ("unreadable date", rules.unparseable_dates, "occurred_at", source.occurred_at, "unparseable_dates"),
-        ("unusable amount", rules.bad_amounts, "amount", source.amount, "bad_amounts"),
+        ("unusable amount", rules.bad_amounts, *_amount(source), "bad_amounts"),
         ("unusable quantity", rules.bad_amounts, "quantity", source.quantity, "bad_amounts"),
+        ("unusable discount", rules.bad_amounts, "discount", source.discount, "bad_amounts"),
         ("no customer", rules.null_customer, "customer_id", source.customer_id, "null_customer"),
         ("no department", rules.null_department, "department", source.department, "null_department"),
     )
@@ -280,6 +326,7 @@ def _refuse_unusable(config: Config, staged: Staged) -> None:
         "unreadable date": "can't be read as dates",
         "unusable amount": "are NaN, infinite or not numbers",
         "unusable quantity": "are NaN, infinite or not numbers",
+        "unusable discount": "are NaN, infinite or not numbers",
         "no customer": "are empty",
         "no department": "are empty",
     }
@@ -294,6 +341,11 @@ def _refuse_unusable(config: Config, staged: Staged) -> None:
     if not staged.lines_kept:
         left_out = ", ".join(f"{rows:,} {reason}" for reason, rows in cleaning.items())
         raise DataError(f"no transaction line is left: {left_out}", "look at [cleaning], source.* and --as-of")
+
+
+def _amount(source: SourceConfig) -> tuple[str, str | None]:
+    """Return the key and the column that say how much money."""
+    return (UNIT_PRICE, source.unit_price) if source.unit_price else ("amount", source.amount)
 
 
 def _require_matching_customers(warehouse: Warehouse) -> None:

@@ -3,11 +3,12 @@
 In: `features.customers` and `features.behaviour`. Out: a `FeatureTable` with the features of a bounded, seeded sample
 of customers, and from it, department by department, a `DepartmentTable` without a trace of the department's lines:
 its own column is left out, and so are the categories that belong to it alone; the behaviour of its buyers, and their
-purchases in its other categories, are replaced by those without it.
+purchases in its other categories and in channels, are replaced by those without it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -15,14 +16,17 @@ import pyarrow as pa
 from sqlglot import exp
 
 from segwarehouse.domain import BoolArray, Department, Feature, FloatArray, IntArray
-from segwarehouse.features.catalogue import Catalogue
-from segwarehouse.warehouse import Warehouse, relation
+from segwarehouse.features.catalogue import Catalogue, Group
+from segwarehouse.warehouse import Relation, Warehouse, relation
 
 CUSTOMERS = relation("features.customers")
 BEHAVIOUR = relation("features.behaviour")
 CATEGORIES = relation("features.categories_without")
+CHANNELS = relation("features.channels_without")
 OUTCOMES = relation("features.outcomes")
 COUNTS = relation("features.department_counts")
+FIRST_PURCHASES = relation("features.first_purchases")
+TENURE = "tenure_days"
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,11 @@ class DepartmentTable:
         bool (n,): who has bought in the department before the cut-off.
     outcomes
         bool (n,): who buys in it within the outcome window. All False where there is none.
+    waited_days
+        float64 (n,): days from a customer's first purchase anywhere to her first one in the department, or to the
+        cut-off. All 0 where there are no times.
+    map_order
+        int64 (n,), or empty: who comes first onto a map that has no room for all; see `FeatureTable.map_order`.
     """
 
     department: Department
@@ -58,6 +67,8 @@ class DepartmentTable:
     activity_values: FloatArray
     buyers: BoolArray
     outcomes: BoolArray
+    waited_days: FloatArray
+    map_order: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def subset(self, customers: BoolArray) -> "DepartmentTable":
         """Return the table of the customers in a mask (n,)."""
@@ -68,6 +79,8 @@ class DepartmentTable:
             activity_values=self.activity_values[customers],
             buyers=self.buyers[customers],
             outcomes=self.outcomes[customers],
+            waited_days=self.waited_days[customers],
+            map_order=self.map_order[customers] if len(self.map_order) else self.map_order,
         )
 
 
@@ -95,6 +108,15 @@ class FeatureTable:
     activity_values: FloatArray
     total: int
 
+    @cached_property
+    def map_order(self) -> IntArray:
+        """int64 (n,): a number for each customer that her id alone decides, as good as drawn by lot.
+
+        A sample of the lowest keeps its people from run to run, while others come and go.
+        """
+        text = np.array([str(each) for each in self.customer_ids], dtype=object)
+        return np.asarray(pd.util.hash_array(text, categorize=False).view(np.int64))
+
     def for_department(self, warehouse: Warehouse, department: Department) -> DepartmentTable:
         """Return the table with `department` left out of everything, and who bought there before and after."""
         behaviour = self.catalogue.behaviour
@@ -118,7 +140,8 @@ class FeatureTable:
             for index, feature in enumerate(self.catalogue.features)
             if feature.name != department.column and feature.name not in own
         ]
-        self._leave_out_of_categories(warehouse, key.copy(), values)
+        self._leave_out_of(CATEGORIES, "category_key", self.catalogue.categories, warehouse, key.copy(), values)
+        self._leave_out_of(CHANNELS, "channel_key", self.catalogue.channels, warehouse, key.copy(), values)
         later = warehouse.fetch(exp.select("customer_id").from_(OUTCOMES.table()).where(key.copy()))
         outcomes = self._mask(self.customer_ids.get_indexer(_ids(later["customer_id"])))
         rows = np.flatnonzero(values[:, position["breadth_count"]] > 0.0)
@@ -131,21 +154,43 @@ class FeatureTable:
             activity_values=activity[rows],
             buyers=self._mask(places)[rows],
             outcomes=outcomes[rows],
+            waited_days=self._waited_days(warehouse, key.copy())[rows],
+            map_order=self.map_order[rows],
         )
 
-    def _leave_out_of_categories(self, warehouse: Warehouse, key: exp.Expr, values: FloatArray) -> None:
-        """Put purchases in categories without a department, the one that `key` selects, into `values` (n, p)."""
-        if not self.catalogue.categories:
+    def _waited_days(self, warehouse: Warehouse, key: exp.Expr) -> FloatArray:
+        """Return how long each customer (n,) waited before she bought in the department that `key` selects."""
+        names = [feature.name for feature in self.catalogue.features]
+        if TENURE not in names:
+            return np.zeros(len(self.values), dtype=np.float64)
+        waited = self.values[:, names.index(TENURE)].copy()
+        first = warehouse.fetch(exp.select("customer_id", "waited_days").from_(FIRST_PURCHASES.table()).where(key))
+        places = self.customer_ids.get_indexer(_ids(first["customer_id"]))
+        waited[places[places >= 0]] = _floats(first["waited_days"])[places >= 0]
+        return waited
+
+    def _leave_out_of(
+        self,
+        counts: Relation,
+        name: str,
+        groups: Sequence[Group],
+        warehouse: Warehouse,
+        key: exp.Expr,
+        values: FloatArray,
+    ) -> None:
+        """Put purchases in groups without a department, the one that `key` selects, into `values` (n, p).
+
+        `name` is the column of `counts` that holds the keys of the groups.
+        """
+        if not groups:
             return
-        without = warehouse.fetch(
-            exp.select("customer_id", "category_key", "purchase_count").from_(CATEGORIES.table()).where(key)
-        )
+        without = warehouse.fetch(exp.select("customer_id", name, "purchase_count").from_(counts.table()).where(key))
         places = {feature.name: index for index, feature in enumerate(self.catalogue.features)}
-        columns = {category.key: places[category.column] for category in self.catalogue.categories}
+        columns = {group.key: places[group.column] for group in groups}
         rows = self.customer_ids.get_indexer(_ids(without["customer_id"]))
-        found = np.array([columns[each] for each in without["category_key"].to_pylist()], dtype=np.int64)
-        sampled = rows >= 0
-        values[rows[sampled], found[sampled]] = _floats(without["purchase_count"])[sampled]
+        found = np.array([columns.get(each, -1) for each in without[name].to_pylist()], dtype=np.int64)
+        wanted = (rows >= 0) & (found >= 0)
+        values[rows[wanted], found[wanted]] = _floats(without["purchase_count"])[wanted]
 
     def _mask(self, places: "np.ndarray[tuple[int, ...], np.dtype[np.intp]]") -> BoolArray:
         mask = np.zeros(len(self.customer_ids), dtype=np.bool_)

@@ -10,9 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from segwarehouse.domain import BoolArray, FloatArray, IntArray
-from segwarehouse.learn.log_odds import log_odds_of, probability_of
+from segwarehouse.learn.log_odds import SMALLEST, log_odds_of, probability_of
 
 _STEPS = 100
+_FARTHEST = 1e3
+_HALVINGS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,26 @@ class OutcomeMap:
         [0.2, 0.5]
         """
         return probability_of(self.intercept + self.slope * log_odds_of(probability))
+
+    def anchored(self, probability: FloatArray, share: float) -> "OutcomeMap":
+        """Return the map, moved so that the mean of what it gives to these probabilities (n,) is `share`.
+
+        Its slope, how much likelier the likelier ones are, stays.
+
+        >>> probability = np.array([0.1, 0.2, 0.6])
+        >>> moved = OutcomeMap(intercept=0.0, slope=1.0).anchored(probability, 0.15)
+        >>> round(float(moved.apply(probability).mean()), 6)
+        0.15
+        """
+        if len(probability) == 0:
+            return self
+        wanted = min(max(share, SMALLEST), 1.0 - SMALLEST)
+        low, high = -_FARTHEST, _FARTHEST
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2.0
+            above = float(OutcomeMap(middle, self.slope).apply(probability).mean()) > wanted
+            low, high = (low, middle) if above else (middle, high)
+        return OutcomeMap((low + high) / 2.0, self.slope)
 
 
 def calibrate(

@@ -1,7 +1,7 @@
 """A department's card: a few rules with whole points, on top of activity.
 
-In: a population, the out-of-fold log-odds of the classifier and of activity. Out: domain rules, and the activity
-measure with what a point of it is worth. Probabilities for the totals are left to `calibrate.py`.
+In: a population, the out-of-fold probability of the classifier and log-odds of activity. Out: domain rules, and the
+activity measure with what a point of it is worth. Probabilities for the totals are left to `calibrate.py`.
 
 Candidates are pooled from RuleFit on what the classifier adds to activity, from boosted trees and from quantiles.
 Rules are chosen by a soft label, half the label and half the classifier's out-of-fold probability: the label alone is
@@ -15,7 +15,7 @@ import numpy as np
 
 from segwarehouse.domain import Activity, BoolArray, FloatArray, IntArray, Rule
 from segwarehouse.learn.activity import POINT, with_points
-from segwarehouse.learn.log_odds import probability_of
+from segwarehouse.learn.log_odds import log_odds_of, probability_of
 from segwarehouse.learn.pool import Pool, boosted_paths, build_pool
 from segwarehouse.learn.population import Population
 from segwarehouse.learn.rulefit import rulefit_paths
@@ -24,7 +24,9 @@ from segwarehouse.learn.selection import (
     SelectionParameters,
     Step,
     candidates_of,
+    chosen_by_halves,
     forward_steps,
+    frequency_of,
     log_odds_with,
 )
 
@@ -53,48 +55,85 @@ class CardParameters:
     point: float = POINT
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The rules of a card, before the entry rule and the calibration.
+
+    Attributes
+    ----------
+    rules
+        Most points first. Empty only where no candidate tells buyers from others at all.
+    activity
+        The measure that the rules stand on, with the unit that a point is worth beside them.
+    halves
+        What halves of the customers would choose, to say how often any rule is among it (`frequency`).
+    """
+
+    rules: tuple[Rule, ...]
+    activity: Activity
+    halves: "Halves"
+
+
+@dataclass(frozen=True, slots=True)
+class Halves:
+    """Candidates on n customers, and which of them each of many halves of the customers chooses."""
+
+    candidates: Candidates
+    chosen: tuple[tuple[int, ...], ...]
+    most_alike: float
+
+    def frequency(self, matched: BoolArray) -> FloatArray:
+        """Return how often each of k rules, or one that selects nearly the same customers, is chosen, float64 (k,).
+
+        Parameters
+        ----------
+        matched
+            bool (n, k): which of the customers each rule selects.
+        """
+        return frequency_of(matched.astype(np.float64), self.candidates, self.chosen, self.most_alike)
+
+
 def learn_card(
     population: Population,
-    log_odds: FloatArray,
+    guide: FloatArray,
     activity: Activity,
     activity_log_odds: FloatArray,
     *,
     seed: int,
     parameters: CardParameters | None = None,
-) -> tuple[tuple[Rule, ...], Activity]:
+) -> Draft:
     """Learn the rules of a card and the points of its activity.
 
     Parameters
     ----------
     population
-        n customers.
-    log_odds
-        float64 (n,): of the classifier, out of fold (`fit_propensity`).
+        n customers; its labels are what the weights are fitted to.
+    guide
+        float64 (n,), 0 to 1: what guides the choice beside the labels: the out-of-fold probability of the classifier.
     activity, activity_log_odds
         The activity measure, and its out-of-fold log-odds (n,) (`fit_activity`).
     seed
-        Fixes the trees and the folds.
+        Fixes the trees, the folds and the halves.
     parameters
         `CardParameters`, by default as they stand there.
-
-    Returns
-    -------
-    tuple of Rule
-        Most points first. Empty only where no candidate tells buyers from others at all.
-    Activity
-        The same terms, with the unit that a point is worth beside these rules.
     """
     from threadpoolctl import threadpool_limits
 
     chosen = parameters or CardParameters()
-    soft = _LABEL_SHARE * population.labels + (1.0 - _LABEL_SHARE) * probability_of(log_odds)
+    soft = _LABEL_SHARE * population.labels + (1.0 - _LABEL_SHARE) * guide
     with threadpool_limits(1):
-        pool = _pool(population, log_odds, activity_log_odds, soft, seed, chosen.max_rule_conditions)
+        pool = _pool(population, log_odds_of(guide), activity_log_odds, soft, seed, chosen.max_rule_conditions)
         pool = _shortlisted(pool, soft - probability_of(activity_log_odds))
         units = {feature.name: feature.unit for feature in population.features}
         candidates = candidates_of(pool.rules, pool.masks, units)
-        step = _best_step(candidates, activity_log_odds, soft, population.labels, seed, chosen.selection)
-    return _rules(pool, step, chosen.point), _activity(population, activity, float(step.weights[1]), chosen.point)
+        halves = chosen_by_halves(candidates, activity_log_odds, soft, population.labels, chosen.selection, seed=seed)
+        often = frequency_of(candidates.masks, candidates, halves, chosen.selection.most_alike)
+        step = _best_step(candidates, activity_log_odds, soft, population.labels, often, seed, chosen.selection)
+    return Draft(
+        rules=_rules(pool, step, chosen.point),
+        activity=_activity(population, activity, float(step.weights[1]), chosen.point),
+        halves=Halves(candidates, halves, chosen.selection.most_alike),
+    )
 
 
 def leading_rules(rules: tuple[Rule, ...]) -> tuple[int, ...]:
@@ -161,16 +200,17 @@ def _best_step(
     activity: FloatArray,
     soft: FloatArray,
     labels: BoolArray,
+    often: FloatArray,
     seed: int,
     parameters: SelectionParameters,
 ) -> Step:
     """Return the step whose number of conditions has the lowest log loss outside the fit, at least one rule."""
     losses = np.zeros(parameters.max_conditions + 1)
     for train, test in _folds(labels, seed):
-        steps = forward_steps(candidates.of(train), activity[train], soft[train], labels[train], parameters)
+        steps = forward_steps(candidates.of(train), activity[train], soft[train], labels[train], parameters, often)
         losses += _losses(candidates.of(test), activity[test], labels[test], steps, parameters.max_conditions)
     budget = max(1, int(np.argmin(losses)))
-    return forward_steps(candidates, activity, soft, labels, replace(parameters, max_conditions=budget))[-1]
+    return forward_steps(candidates, activity, soft, labels, replace(parameters, max_conditions=budget), often)[-1]
 
 
 def _folds(labels: BoolArray, seed: int) -> list[tuple[IntArray, IntArray]]:

@@ -2,17 +2,24 @@
 
 In: a population and a seed. Out: one frozen value with all that is stored, scored and drawn. How good it is on
 customers and times that it never saw is left to `evaluate/`.
+
+A card that was published before stays unless the new one is better beyond what chance explains: rules that change at
+every refit are useless to a team.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from statistics import NormalDist
+from typing import Literal
 
 import numpy as np
 
-from segwarehouse.domain import Activity, Column, FloatArray, Rule, RuleSet, Segment
+from segwarehouse.domain import Activity, BoolArray, Column, Columns, Condition, FloatArray, Rule, RuleSet, Segment
 from segwarehouse.learn.activity import activity_columns, fit_activity
+from segwarehouse.learn.affinity import high_propensity_cluster
 from segwarehouse.learn.calibrate import calibrate
-from segwarehouse.learn.card import CardParameters, learn_card
-from segwarehouse.learn.cluster import Clusters, cluster, name_segments
+from segwarehouse.learn.card import CardParameters, Draft, learn_card
+from segwarehouse.learn.cluster import Clusters, cluster
 from segwarehouse.learn.embed import Embedding, embed
 from segwarehouse.learn.entry import with_entry_rule
 from segwarehouse.learn.population import Population
@@ -23,8 +30,14 @@ from segwarehouse.learn.propensity import (
     confusion_matrices,
     fit_propensity,
 )
+from segwarehouse.learn.segments import name_segments
 
 _LEAST_SEGMENT_SHARE = 0.02
+_CONFIDENCE = 0.95
+_ENOUGH = 0.9
+"""A former card may select a little less than a new one would have to: the data moves from day to day."""
+
+Target = Literal["buyers", "clusters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,8 @@ class DepartmentParameters:
         Drop rows of the larger class before fitting the classifier, and put the prior back.
     lightgbm, card
         See there.
+    target
+        What the rules describe: who buys, or, as in the recipe, who is in the high-propensity cluster of SHAP space.
     min_segment
         A segment has at least this many customers of the map, and at least 2 percent of them.
     least_selected
@@ -46,6 +61,7 @@ class DepartmentParameters:
     balance: bool = False
     lightgbm: LightGBMParameters = field(default_factory=LightGBMParameters)
     card: CardParameters = field(default_factory=CardParameters)
+    target: Target = "buyers"
     min_segment: int = 20
     least_selected: float = 0.5
 
@@ -83,6 +99,11 @@ class DepartmentLearned:
         float64 (n,): of activity alone, out of fold.
     card
         What is compiled to SQL. Its probabilities are those of being a buyer, at natural prevalence.
+    frequency
+        How often, 0 to 1, halves of the customers choose each of the card's rules, or one that selects nearly the same
+        customers, by the rule's conditions. The entry rule is not chosen, and so is as a rule at 0.
+    kept
+        Whether the card is the former one: a new one would not have been better beyond chance.
     segment_map
         None where it was not asked for.
     """
@@ -91,11 +112,18 @@ class DepartmentLearned:
     confusion: ConfusionMatrices
     activity_log_odds: FloatArray
     card: RuleSet
+    frequency: Mapping[tuple[Condition, ...], float]
+    kept: bool
     segment_map: SegmentMap | None
 
 
 def learn_department(
-    population: Population, *, seed: int, explain: bool = True, parameters: DepartmentParameters | None = None
+    population: Population,
+    *,
+    seed: int,
+    explain: bool = True,
+    parameters: DepartmentParameters | None = None,
+    former: RuleSet | None = None,
 ) -> DepartmentLearned:
     """Learn one department.
 
@@ -109,6 +137,8 @@ def learn_department(
         Also lay out and name segments; the card does not depend on it.
     parameters
         `DepartmentParameters`, by default as they stand there.
+    former
+        The card that was published before, learned with the same parameters. None: there is none to prefer.
 
     Raises
     ------
@@ -122,32 +152,96 @@ def learn_department(
     base, activity_log_odds = fit_activity(
         population.activity_values, population.activity_features, population.labels, seed=seed
     )
-    rules, activity = learn_card(
-        population, propensity.log_odds, base, activity_log_odds, seed=seed, parameters=chosen.card
-    )
+    draft = _draft(population, propensity, base, activity_log_odds, seed, chosen)
+    new = calibrated_card(with_entry_rule(draft.rules, population, chosen.least_selected), draft.activity, population)
+    kept = former is not None and _still_good(former, new, population, chosen)
+    card = calibrated_card(former.rules, former.activity, population) if former is not None and kept else new
     return DepartmentLearned(
         propensity=propensity,
         confusion=confusion_matrices(population.labels, propensity.log_odds),
         activity_log_odds=activity_log_odds,
-        card=calibrated_card(with_entry_rule(rules, population, chosen.least_selected), activity, population),
+        card=card,
+        frequency=_frequency(draft, card, population),
+        kept=kept,
         segment_map=_segment_map(population, propensity, seed, chosen.min_segment) if explain else None,
     )
+
+
+def _draft(
+    population: Population,
+    propensity: Propensity,
+    base: Activity,
+    activity_log_odds: FloatArray,
+    seed: int,
+    parameters: DepartmentParameters,
+) -> Draft:
+    """Learn the rules for what they are to describe."""
+    if parameters.target == "buyers":
+        guide, described = propensity.probability, population
+    else:
+        guide = high_propensity_cluster(propensity, seed=seed)
+        described = replace(population, labels=guide >= 0.5)
+    return learn_card(described, guide, base, activity_log_odds, seed=seed, parameters=parameters.card)
+
+
+def _frequency(draft: Draft, card: RuleSet, population: Population) -> Mapping[tuple[Condition, ...], float]:
+    often = draft.halves.frequency(_matched(card, population))
+    return {rule.conditions: float(value) for rule, value in zip(card.rules, often, strict=True)}
+
+
+def _still_good(former: RuleSet, new: RuleSet, population: Population, parameters: DepartmentParameters) -> bool:
+    """Say whether a former card may stay: it obeys the limits, and a new one is not better beyond chance.
+
+    Both are calibrated on the same customers; the new card is better if its log loss is lower by more than 1.64 standard
+    errors of the difference, customers being what is drawn, and the price of its conditions together: it was chosen on
+    these customers, and the former one was not.
+    """
+    card = parameters.card
+    known = {feature.name for feature in population.features} | set(population.activity_features)
+    # One condition more than the selection's own limit is the entry rule's.
+    if not set(former.features) <= known or former.condition_count > card.selection.max_conditions + 1:
+        return False
+    if any(len(rule.conditions) > card.max_rule_conditions for rule in former.rules):
+        return False
+    candidates = ~population.labels
+    selected = former.apply(_columns(population), len(population.labels)).selected
+    if float(selected[candidates].mean()) < _ENOUGH * parameters.least_selected:
+        return False
+    again = calibrated_card(former.rules, former.activity, population)
+    worse = _log_loss(again, population) - _log_loss(new, population)
+    error = float(worse.std(ddof=1)) * np.sqrt(len(worse))
+    price = 0.5 * card.selection.price * new.condition_count  # in log-likelihood, half of a deviance
+    return bool(worse.sum() <= NormalDist().inv_cdf(_CONFIDENCE) * error + price)
+
+
+def _log_loss(card: RuleSet, population: Population) -> FloatArray:
+    """Return the log loss of each customer (n,)."""
+    score = card.apply(_columns(population), len(population.labels)).score
+    return np.asarray(-np.log(np.where(population.labels, score, 1.0 - score)), dtype=np.float64)
+
+
+def _matched(card: RuleSet, population: Population) -> BoolArray:
+    """Return which of the card's rules each customer satisfies, bool (n, rules)."""
+    return card.apply(_columns(population), len(population.labels)).matched
+
+
+def _columns(population: Population) -> Columns:
+    columns = {
+        feature.name: Column.complete(population.values[:, at]) for at, feature in enumerate(population.features)
+    }
+    return columns | activity_columns(population.activity_values, population.activity_features)
 
 
 def calibrated_card(rules: tuple[Rule, ...], activity: Activity, population: Population) -> RuleSet:
     """Return the card with the probability of being a buyer for each total that it can give."""
     uncalibrated = RuleSet(rules, activity, probabilities=(0.5,))
-    columns = {
-        feature.name: Column.complete(population.values[:, at]) for at, feature in enumerate(population.features)
-    }
-    columns |= activity_columns(population.activity_values, population.activity_features)
-    points = uncalibrated.apply(columns, len(population.labels)).points
+    points = uncalibrated.apply(_columns(population), len(population.labels)).points
     highest = activity.cap + sum(rule.points for rule in rules)
     return RuleSet(rules, activity, calibrate(points, population.labels, highest=highest))
 
 
 def _segment_map(population: Population, propensity: Propensity, seed: int, min_segment: int) -> SegmentMap:
-    embedding = embed(propensity.explanation.shap, seed=seed)
+    embedding = embed(propensity.explanation.shap, seed=seed, order=population.map_order)
     rows = embedding.rows
     least = max(min_segment, int(np.ceil(_LEAST_SEGMENT_SHARE * len(rows))))
     clusters = cluster(embedding.coordinates, propensity.log_odds[rows], seed=seed, min_size=least)
@@ -157,5 +251,6 @@ def _segment_map(population: Population, propensity: Propensity, seed: int, min_
         values=population.values[rows],
         features=population.features,
         labels=population.labels[rows],
+        min_cell=least,
     )
     return SegmentMap(embedding, clusters, segments)

@@ -44,6 +44,7 @@ def embed(
     method: Method = "umap",
     neighbours: int | None = None,
     most: int = MOST_ROWS,
+    order: IntArray | None = None,
 ) -> Embedding:
     """Lay out at most `most` customers in the plane.
 
@@ -59,6 +60,9 @@ def embed(
         UMAP's ``n_neighbors``, by default 50, or t-SNE's ``perplexity``, by default the recipe's 3.
     most
         Rows beyond this many are sampled without replacement.
+    order
+        int64 (n,): the rows with the lowest are the sample; so it stays the same people where rows come and go. None,
+        or empty: the sample is drawn by the seed.
 
     Returns
     -------
@@ -72,7 +76,7 @@ def embed(
     """
     from threadpoolctl import threadpool_limits
 
-    rows = _sample(len(values), most, seed)
+    rows = _sample(len(values), most, seed, order)
     used = np.ascontiguousarray(values[rows], dtype=np.float64)
     with threadpool_limits(1):
         start = _principal_components(used)
@@ -85,9 +89,11 @@ def embed(
         return Embedding(rows, _tsne(used, start, min(perplexity, (len(used) - 1) // 3), seed))
 
 
-def _sample(count: int, most: int, seed: int) -> IntArray:
+def _sample(count: int, most: int, seed: int, order: IntArray | None) -> IntArray:
     if count <= most:
         return np.arange(count, dtype=np.int64)
+    if order is not None and len(order):
+        return np.sort(np.argsort(order, kind="stable")[:most]).astype(np.int64)
     return np.sort(np.random.default_rng(seed).choice(count, most, replace=False)).astype(np.int64)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from segwarehouse.domain import FloatArray, IntArray
+from segwarehouse.learn.stability import choose_number, stability
 
 Covariance = Literal["full", "spherical"]
 
@@ -31,11 +32,14 @@ class ComponentScore:
         Mean silhouette of the hard assignment, -1 to 1; None where all rows fall to one component.
     bic
         Bayesian information criterion; lower is better.
+    stability
+        How well refits agree, 1 for the same assignment; None for one component. See `stability.stability`.
     """
 
     number: int
     silhouette: float | None
     bic: float
+    stability: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +86,9 @@ def fit_mixture(
 ) -> Mixture:
     """Fit mixtures of each number of components and keep one.
 
-    The number with the highest silhouette is taken, as in the recipe, if its BIC is also lower than that of the
-    smallest number tried; otherwise that smallest number is. The silhouette is not defined for one component, so
-    without the BIC it would find groups in a single cloud.
+    Of the numbers whose BIC is lower than that of the smallest number tried, the one is taken that `choose_number`
+    chooses by silhouette, as in the recipe, and by how well refits agree; otherwise the smallest number is. The
+    silhouette is not defined for one component, so without the BIC it would find groups in a single cloud.
 
     Parameters
     ----------
@@ -99,8 +103,8 @@ def fit_mixture(
 
     Notes
     -----
-    ``GaussianMixture`` of scikit-learn, 3 starts; Schwarz (1978) for the BIC, Rousseeuw (1987) for the silhouette,
-    on at most 3,000 rows.
+    ``GaussianMixture`` of scikit-learn, 3 starts, and one in each refit; Schwarz (1978) for the BIC, Rousseeuw (1987)
+    for the silhouette, on at most 3,000 rows.
     """
     from threadpoolctl import threadpool_limits
 
@@ -109,14 +113,38 @@ def fit_mixture(
     with threadpool_limits(1):
         fitted = [_fit(coordinates, number, covariance, seed) for number in tried]
         scores = tuple(
-            ComponentScore(number, _silhouette(coordinates, one, seed), float(one.bic(coordinates)))
+            ComponentScore(
+                number,
+                _silhouette(coordinates, one, seed),
+                float(one.bic(coordinates)),
+                _refits(coordinates, number, covariance, seed) if number > 1 else None,
+            )
             for number, one in zip(tried, fitted, strict=True)
         )
-    best = int(np.argmax([-2.0 if score.silhouette is None else score.silhouette for score in scores]))
-    return _mixture(fitted[best if scores[best].bic < scores[0].bic else 0], covariance, scores)
+    return _mixture(fitted[tried.index(_chosen(scores))], covariance, scores)
 
 
-def _fit(coordinates: FloatArray, number: int, covariance: Covariance, seed: int) -> Any:
+def _chosen(scores: Sequence[ComponentScore]) -> int:
+    fitting = [
+        (score.number, score.silhouette, score.stability)
+        for score in scores
+        if score.bic < scores[0].bic and score.silhouette is not None and score.stability is not None
+    ]
+    if not fitting:
+        return scores[0].number
+    numbers, silhouettes, stabilities = zip(*fitting, strict=True)
+    return choose_number(numbers, silhouettes, stabilities)
+
+
+def _refits(coordinates: FloatArray, number: int, covariance: Covariance, seed: int) -> float:
+    def grouping(rows: IntArray, refit_seed: int) -> IntArray:
+        fitted = _fit(coordinates[rows], number, covariance, refit_seed, starts=1)
+        return np.asarray(fitted.predict(coordinates), dtype=np.int64)
+
+    return stability(len(coordinates), grouping, seed=seed)
+
+
+def _fit(coordinates: FloatArray, number: int, covariance: Covariance, seed: int, starts: int = 3) -> Any:
     """Return a fitted scikit-learn mixture. One row stands twice: scikit-learn wants two."""
     from sklearn.mixture import GaussianMixture
 
@@ -126,7 +154,7 @@ def _fit(coordinates: FloatArray, number: int, covariance: Covariance, seed: int
         number,
         covariance_type=covariance,
         reg_covar=max(1e-6, 1e-6 * spread),
-        n_init=3,
+        n_init=starts,
         max_iter=500,
         random_state=seed,
     )

@@ -1,10 +1,10 @@
 """What is known of the customers when one department is learned."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from segwarehouse.domain import BoolArray, Feature, FloatArray
+from segwarehouse.domain import BoolArray, Feature, FloatArray, IntArray
 from segwarehouse.errors import SegwarehouseError
 
 
@@ -24,6 +24,8 @@ class Population:
         float64 (n, k): whole thousandths of log(1 + x), 0 .. 1e6.
     activity_features
         The names of the columns of `activity_values`.
+    map_order
+        int64 (n,), or empty: who comes first onto a map that has no room for all, the lowest first.
 
     Raises
     ------
@@ -36,6 +38,7 @@ class Population:
     labels: BoolArray
     activity_values: FloatArray
     activity_features: tuple[str, ...]
+    map_order: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
         count = len(self.labels)

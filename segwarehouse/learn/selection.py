@@ -7,8 +7,10 @@ that sets the weights. Out: the choice after each step. How many steps are worth
 A step takes the candidate with the largest net gain: the drop in deviance (a Newton step of a logistic regression
 on the soft label, beside activity and the rules already taken) less a price for each condition. The price is what
 makes a single condition win over a pair that is hardly better, and a pair over two singles where the pair is what
-matters. A conjunction never reuses a side of a feature that the card has already, so that later rules don't patch
-earlier ones; single conditions may form a staircase (3 or more, 10 or more).
+matters. Where several candidates are nearly as good, it takes the one that halves of the customers choose most often:
+who has to explain a rule wants to see it again tomorrow. A conjunction never reuses a side of a feature that the card
+has already, so that later rules don't patch earlier ones; single conditions may form a staircase (3 or more, 10 or
+more).
 """
 
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from segwarehouse.learn.pool import Conjunction
 _BELOW_COST = 1.5
 _ITERATIONS = 200
 _LEAST_ACTIVITY = 0.5
+_LEAST_NEAR = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +40,20 @@ class SelectionParameters:
     ridge
         Half of it times the squared weight of each rule is added to the log loss.
     most_alike
-        A candidate whose customers have a higher Jaccard index with a chosen rule's is left out.
+        A candidate whose customers have a higher Jaccard index with a chosen rule's is left out, and counts as the
+        same rule where it is asked how often a rule is chosen.
+    near
+        Candidates whose net gain is within this share of the best one's count as nearly as good.
+    halvings
+        How often the customers are split in halves to see which rules each half chooses; 0: never.
     """
 
     max_conditions: int = 12
-    price: float = 3.0
-    ridge: float = 5.0
+    price: float = 4.0
+    ridge: float = 12.0
     most_alike: float = 0.7
+    near: float = 0.1
+    halvings: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +112,7 @@ def forward_steps(
     soft: FloatArray,
     labels: BoolArray,
     parameters: SelectionParameters,
+    frequency: FloatArray | None = None,
 ) -> list[Step]:
     """Take rules one by one until none is worth its price or the conditions are spent.
 
@@ -117,6 +128,9 @@ def forward_steps(
         bool (n,): the label that the weights are fitted to.
     parameters
         See `SelectionParameters`.
+    frequency
+        float64 (m,): how often halves of the customers choose each (`frequency_of`); decides between candidates that
+        are nearly as good.
 
     Returns
     -------
@@ -143,7 +157,7 @@ def forward_steps(
         possible &= gain > price * candidates.costs
         if not possible.any():
             break
-        taken = int(np.argmax(np.where(possible, net, -np.inf)))
+        taken = _best(np.where(possible, net, -np.inf), frequency, parameters.near)
         spent += int(candidates.lengths[taken])
         free &= ~_in_the_way(candidates, taken, parameters.most_alike)
         design = np.column_stack([design, candidates.masks[:, taken]])
@@ -151,6 +165,77 @@ def forward_steps(
         weights = fit_weights(design, plain, np.append(weights, 0.0), parameters.ridge)
         steps.append(Step((*steps[-1].chosen, taken), weights))
     return steps
+
+
+def chosen_by_halves(
+    candidates: Candidates,
+    activity: FloatArray,
+    soft: FloatArray,
+    labels: BoolArray,
+    parameters: SelectionParameters,
+    *,
+    seed: int,
+) -> tuple[tuple[int, ...], ...]:
+    """Return which candidates the forward selection takes from each of many halves of the customers.
+
+    Parameters
+    ----------
+    candidates, activity, soft, labels, parameters
+        As in `forward_steps`.
+    seed
+        Of the halves.
+
+    Returns
+    -------
+    tuple of tuple of int
+        Two for each of `parameters.halvings`: a half, and the other half.
+
+    Notes
+    -----
+    Stability selection with complementary pairs (Meinshausen and Buehlmann 2010; Shah and Samworth 2013), with the
+    forward selection in the place of the Lasso.
+    """
+    count = len(labels)
+    generator = np.random.default_rng(seed)
+    chosen = []
+    for _ in range(parameters.halvings):
+        order = generator.permutation(count)
+        for half in (np.sort(order[: count // 2]), np.sort(order[count // 2 :])):
+            steps = forward_steps(candidates.of(half), activity[half], soft[half], labels[half], parameters)
+            chosen.append(steps[-1].chosen)
+    return tuple(chosen)
+
+
+def frequency_of(
+    masks: FloatArray, candidates: Candidates, chosen: tuple[tuple[int, ...], ...], most_alike: float
+) -> FloatArray:
+    """Return how often each rule, or one that selects nearly the same customers, is among the chosen.
+
+    Parameters
+    ----------
+    masks
+        float64 (n, k): of k rules on the customers of `candidates`.
+    chosen
+        From `chosen_by_halves`.
+    most_alike
+        `SelectionParameters.most_alike`.
+
+    Returns
+    -------
+    numpy.ndarray
+        float64 (k,), 0 to 1.
+    """
+    taken = sorted({at for half in chosen for at in half})
+    often = np.zeros(masks.shape[1], dtype=np.float64)
+    if not taken:
+        return often
+    theirs = candidates.masks[:, taken]
+    both = masks.T @ theirs
+    alike = both >= most_alike * (masks.sum(axis=0)[:, None] + theirs.sum(axis=0) - both)
+    place = {at: column for column, at in enumerate(taken)}
+    for half in chosen:
+        often += alike[:, [place[at] for at in half]].any(axis=1)
+    return often / len(chosen)
 
 
 def fit_weights(design: FloatArray, target: FloatArray, start: FloatArray, ridge: float) -> FloatArray:
@@ -209,6 +294,16 @@ def _gains(masks: FloatArray, design: FloatArray, target: FloatArray, weights: F
     spread = products[:, 1] - np.einsum("ij,ji->i", cross, solved[:, 1:])
     useful = (slope > 0.0) & (spread > 1e-6)
     return np.where(useful, slope**2 / (np.maximum(spread, 0.0) + ridge), 0.0)
+
+
+def _best(net: FloatArray, frequency: FloatArray | None, near: float) -> int:
+    """Return the candidate with the largest net gain, or of those nearly as good the one most often chosen."""
+    best = float(net.max())
+    if frequency is None:
+        return int(np.argmax(net))
+    close = net >= best - max(near * abs(best), _LEAST_NEAR)
+    often = close & (frequency >= frequency[close].max())
+    return int(np.argmax(np.where(often, net, -np.inf)))
 
 
 def _in_the_way(candidates: Candidates, taken: int, most_alike: float) -> BoolArray:

@@ -1,11 +1,12 @@
-"""Departments that a refresh was not asked to learn keep the cards of the published state.
+"""Departments that a refresh was not asked to learn, or whose new rules are held back, keep the cards that they have.
 
-In: the published state and the new catalogue. Out: `Carried`: what to compile their views from, and their rows of the
-result tables. The views are compiled and proved anew, over the new features; only what was learned is carried over.
+In: the former cards over the new data, and the published state. Out: `Carried`: what to compile their views from, and
+their rows of the result tables. The views are compiled and proved anew, over the new features; only what was learned is
+carried over.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -14,16 +15,20 @@ from sqlglot import exp
 
 from segwarehouse.config import Config
 from segwarehouse.domain import Department
-from segwarehouse.features import Catalogue, Staged
-from segwarehouse.refresh.verify import open_published, stored_audiences
+from segwarehouse.refresh.former import Reread, former_state
 from segwarehouse.rules.compile import Audience
 from segwarehouse.warehouse import Relation, Warehouse
 
 TABLES = (
-    "cards", "confusions", "cluster_scores", "department_maps", "departments", "differences", "evaluated_rules",
-    "evaluation", "mixtures", "profit", "reliability", "rules", "segments", "shap_values",
+    "cards", "confusions", "cluster_scores", "curves", "department_maps", "departments", "differences",
+    "evaluated_rules", "evaluation", "mixtures", "profit", "reliability", "rules", "segments", "shap_values",
+    "stability",
 )  # fmt: skip
 """The tables that hold a department's rows, in schema `targeting` as in schema `learned`."""
+
+
+HELD_BACK = "keeps the rules of the run before: "
+"""How the remark of a department begins whose new rules were held back."""
 
 
 @dataclass(frozen=True)
@@ -46,32 +51,45 @@ class Carried:
 
 
 def carry_over(
-    config: Config, catalogue: Catalogue, staged: Staged, run_id: str, learned: Sequence[Department]
+    config: Config,
+    warehouse: Warehouse,
+    reread: Mapping[str, Reread],
+    departments: Iterable[Department],
+    remarks: Mapping[str, str],
 ) -> Carried:
-    """Return the departments of the published state that are not learned now and can still be scored.
+    """Return those of the departments whose former cards can still be scored, with their rows.
 
-    A card that reads a feature which the new data does not have can't be carried over.
+    A card that reads a feature which the new data does not have, or has under another name, can't be carried over.
+
+    Parameters
+    ----------
+    reread
+        The former cards over the new data, by department.
+    departments
+        Which ones to carry over, as the new data has them.
+    remarks
+        What is to be said of a department in `targeting.departments`, by department.
     """
-    if not config.publish.url.path.exists():
+    found = [each for each in departments if each.name in reread and reread[each.name].is_same]
+    if not found:
         return Carried()
-    features = {feature.name: feature for feature in catalogue.features}
-    known = {*features, *catalogue.activity}
-    named = {department.name: department for department in catalogue.departments}
-    again = {department.name for department in learned}
-    with open_published(config) as state:
-        audiences = {
-            name: replace(
-                audience,
-                features=features,
-                department_key=named[name].key,
-                as_of=staged.as_of.date(),
-                run_id=run_id,
-            )
-            for name, (_, audience) in stored_audiences(state).items()
-            if name in named and name not in again and set(audience.rule_set.features) <= known
-        }
-        departments = [named[name] for name in audiences]
-        return Carried(departments, audiences, {name: _rows(state, name, departments) for name in TABLES})
+    with former_state(config, warehouse) as state:
+        if state is None:
+            return Carried()
+        tables = {name: _rows(state, name, found) for name in TABLES}
+    tables["departments"] = _remarked(tables["departments"], remarks)
+    return Carried(found, {each.name: reread[each.name].audience for each in found}, tables)
+
+
+def _remarked(rows: pa.Table, remarks: Mapping[str, str]) -> pa.Table:
+    """Return rows of departments with new remarks first; what was said of an older hold goes."""
+    said = []
+    for department, remark in zip(rows["department"].to_pylist(), rows["remark"].to_pylist(), strict=True):
+        parts = [part for part in (remark or "").split("; ") if part and not part.startswith(HELD_BACK)]
+        if department in remarks:
+            parts.insert(0, f"{HELD_BACK}{remarks[department].replace('; ', ', and ')}")
+        said.append("; ".join(parts) or None)
+    return rows.set_column(rows.column_names.index("remark"), "remark", pa.array(said, pa.string()))
 
 
 def _rows(state: Warehouse, name: str, departments: Sequence[Department]) -> pa.Table:
@@ -95,6 +113,18 @@ def append(warehouse: Warehouse, carried: Carried) -> None:
     """Add the carried rows to the tables of schema `learned`."""
     for name, rows in carried.tables.items():
         target = Relation("learned", name)
+        if not warehouse.columns(target):
+            warehouse.load(target, rows)
+            continue
         present = warehouse.fetch(exp.select("*").from_(target.table()))
-        added = rows.select(present.column_names).cast(present.schema)
+        added = shaped(rows, present.schema)
         warehouse.load(target, pa.concat_tables([present, added]).combine_chunks())
+
+
+def shaped(rows: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return rows with the columns of a schema; one that an older version did not publish is NULL."""
+    columns = [
+        rows[field.name].cast(field.type) if field.name in rows.column_names else pa.nulls(rows.num_rows, field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.errors import TooFewBuyers
 from segwarehouse.features import read_catalogue
-from segwarehouse.features.staging import OPTIONAL_COLUMNS
+from segwarehouse.features.staging import OPTIONAL_COLUMNS, UNIT_PRICE
+from segwarehouse.refresh.advice import advise
 from segwarehouse.refresh.choose import choose, choose_protocol
 from segwarehouse.refresh.working import stage_sources, untouched_warehouse
 from segwarehouse.templates import TemplateFolder
@@ -39,6 +41,8 @@ class CheckReport:
         Each department with buyers, candidates, whether it would be learned, and why not.
     ignored_columns
         Columns of the customers table that would make no feature, with the reason.
+    advice
+        What one should know or change first, in sentences.
     """
 
     as_of: dt.date
@@ -50,6 +54,7 @@ class CheckReport:
     cleaning: Sequence[dict[str, object]]
     departments: Sequence[dict[str, object]]
     ignored_columns: dict[str, str]
+    advice: Sequence[str] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values, for JSON."""
@@ -63,9 +68,21 @@ class CheckReport:
             "cleaning": list(self.cleaning),
             "departments": list(self.departments),
             "ignored_columns": self.ignored_columns,
+            "advice": list(self.advice),
             "as_of": self.as_of.isoformat(),
             "protocol": self.protocol,
         }
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows."""
+        found = self.as_dict()
+        seen = {**found["source"], "as_of": found["as_of"], "protocol": found["protocol"]}
+        return display.page(
+            display.facts("What a refresh would find", seen),
+            display.sentences(self.advice),
+            display.table("Departments", self.departments),
+            display.table("Transaction lines", self.cleaning),
+        )
 
 
 def check(config: Config, *, as_of: dt.date | None = None) -> CheckReport:
@@ -95,7 +112,7 @@ def check(config: Config, *, as_of: dt.date | None = None) -> CheckReport:
         customers=catalogue.departments[0].customers,
         columns={
             key: name
-            for key in ("customer_id", "department", *OPTIONAL_COLUMNS)
+            for key in ("customer_id", "department", *OPTIONAL_COLUMNS, UNIT_PRICE)
             if (name := getattr(config.source, key)) is not None
         },
         cleaning=[
@@ -113,4 +130,5 @@ def check(config: Config, *, as_of: dt.date | None = None) -> CheckReport:
             for department in catalogue.departments
         ],
         ignored_columns=dict(catalogue.ignored_columns),
+        advice=advise(config, staged, catalogue, why, is_dated=as_of is not None),
     )

@@ -23,6 +23,8 @@ from segwarehouse.learn.activity import activity_columns
 from segwarehouse.learn.calibrate import OutcomeMap, fit_outcome_map
 from segwarehouse.learn.department import DepartmentLearned, DepartmentParameters, learn_department
 from segwarehouse.learn.population import Population
+from segwarehouse.learn.waiting import fit_waiting
+from segwarehouse.refresh.suppress import told
 
 FEWEST_BUYERS = 30
 """With fewer buyers at the evaluation's cut-off, nothing is learned there."""
@@ -32,6 +34,9 @@ FEWEST_OUTCOMES = 10
 
 TRUSTED_OUTCOMES = 50
 """With fewer outcome buyers, probabilities are not mapped to the outcome, and the department is flagged."""
+
+CURVE_SHARES = (0.01, 0.02, 0.03, 0.04, 0.075, 0.15, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+"""Where the whole curve is measured: shares of the candidates, besides the budget and 5, 10 and 20 percent."""
 
 RULES = "rules"
 BASELINE = "activity"
@@ -70,8 +75,9 @@ class Evaluation:
     outcome_map
         From the probability of being a buyer to that of buying in the outcome window.
     calibration
-        How true the probabilities were at the latest cut-off, mapped as the cut-off before it taught; where there is
-        none, as the other half of the customers taught.
+        How true the probabilities were at the latest cut-off, mapped as the cut-off before it taught and brought to
+        the level that was foreseeable; where there is no cut-off before it, mapped as the other half of the customers
+        taught.
     profit
         Of the rules at the latest cut-off, where costs and values are configured.
     outcome_buyers
@@ -109,6 +115,7 @@ class Settings:
     """
 
     seed: int
+    outcome_days: int
     budget: int
     control_share: float
     population: int
@@ -151,13 +158,26 @@ class _Judged:
     cutoff: dt.date | None
 
 
-def learn(table: DepartmentTable, settings: Settings, *, explain: bool) -> DepartmentLearned:
-    """Learn a department's card, and with `explain` its maps and segments too."""
+def learn(
+    table: DepartmentTable, settings: Settings, *, explain: bool, former: RuleSet | None = None
+) -> DepartmentLearned:
+    """Learn a department's card, and with `explain` its maps and segments too.
+
+    A `former` card is for publishing alone: to a time in the past it would bring what was learned since.
+    """
     return learn_department(
-        Population(table.values, table.features, table.buyers, table.activity_values, table.activity_features),
+        Population(
+            table.values,
+            table.features,
+            table.buyers,
+            table.activity_values,
+            table.activity_features,
+            table.map_order,
+        ),
         seed=settings.seed,
         explain=explain,
         parameters=replace(settings.parameters, least_selected=_least_selected(table, settings)),
+        former=former,
     )
 
 
@@ -188,9 +208,11 @@ def step_back(pasts: Sequence[Past]) -> Evaluation:
 def _too_few(past: Past) -> str:
     """Say why nothing can be measured at a cut-off; empty where something can."""
     buyers, bought = int(past.table.buyers.sum()), int(past.table.outcomes[~past.table.buyers].sum())
-    if buyers >= FEWEST_BUYERS and bought >= FEWEST_OUTCOMES:
+    least = past.settings.min_cell
+    if buyers >= max(FEWEST_BUYERS, least) and bought >= max(FEWEST_OUTCOMES, least):
         return ""
-    return f"{buyers} buyers at the cut-off and {bought} outcome buyers are too few to measure quality"
+    few = told(buyers, least), told(bought, least)
+    return f"{few[0]} buyers at the cut-off and {few[1]} outcome buyers are too few to measure quality"
 
 
 def _look_back(past: Past) -> _Judged:
@@ -207,8 +229,9 @@ def hold_out(pasts: Sequence[Past]) -> Evaluation:
     outcomes = table.buyers[held_out]
     known = table.subset(~held_out)
     buyers = int(known.buyers.sum())
-    if buyers < FEWEST_BUYERS or int(outcomes.sum()) < FEWEST_OUTCOMES:
-        remark = f"{buyers} buyers in one half of the customers are too few to measure quality on the other"
+    if buyers < max(FEWEST_BUYERS, settings.min_cell) or outcomes.sum() < max(FEWEST_OUTCOMES, settings.min_cell):
+        few = told(buyers, settings.min_cell)
+        remark = f"{few} buyers in one half of the customers are too few to measure quality on the other"
         return Evaluation(None, remark=remark)
     judged = _judge(past, learn(known, settings, explain=False), held_out, outcomes, known)
     found = _evaluate(settings, [judged], judged.scored.score[held_out])
@@ -221,9 +244,9 @@ def _judge(
     """Rank the customers in `rows`; `known` is what a single measure may be chosen on."""
     scored = score(past.table, learned.card)
     single_measure = best_single_measure(known)
-    budget = _scaled(past.settings, len(outcomes))
+    budget = contacts_among(past.settings, len(outcomes))
     rankings = rankings_of(past.table, learned, scored, rows, single_measure)
-    sample = Sample(rankings, outcomes, past.customers[rows], (budget,))
+    sample = Sample(rankings, outcomes, past.customers[rows], (budget, *CURVE_SHARES))
     return _Judged(learned, scored, rows, sample, single_measure, past.settings.cutoff)
 
 
@@ -271,7 +294,7 @@ def _at_latest(judged: Sequence[_Judged], latest: Past) -> FloatArray:
     probability = judged[0].scored.score[judged[0].rows]
     outcomes = judged[0].sample.outcomes
     if len(judged) > 1:
-        return _map_of(judged[1]).apply(probability)
+        return anchored(_map_of(judged[1]), latest.table, probability, latest.settings.outcome_days).apply(probability)
     half = np.random.default_rng(latest.settings.seed).permutation(len(outcomes)) % 2 == 0
     mapped = np.empty(len(outcomes), dtype=np.float64)
     for part in (half, ~half):
@@ -281,6 +304,32 @@ def _at_latest(judged: Sequence[_Judged], latest: Past) -> FloatArray:
 
 def _map_of(judged: _Judged) -> OutcomeMap:
     return fit_outcome_map(judged.scored.score[judged.rows], judged.sample.outcomes)
+
+
+def anchored(outcome_map: OutcomeMap, table: DepartmentTable, probability: FloatArray, days: int) -> OutcomeMap:
+    """Return the map with its level brought from the time at which it was fitted to that of a later table.
+
+    Parameters
+    ----------
+    outcome_map
+        Fitted a window earlier.
+    table
+        n customers, as of now.
+    probability
+        float64: of the table's candidates to be a buyer, in their order.
+    days
+        The length of the outcome window.
+
+    Notes
+    -----
+    The level is the share of candidates who begin to buy within the window, by the model of `learn.waiting`. Where that
+    can't be fitted the map stays as it is.
+    """
+    waiting = fit_waiting(table.waited_days, table.buyers)
+    if waiting is None:
+        return outcome_map
+    share = float(waiting.begins_within(days, table.waited_days[~table.buyers]).mean())
+    return outcome_map.anchored(probability, share)
 
 
 def _evaluate(settings: Settings, judged: Sequence[_Judged], probability: FloatArray) -> Evaluation:
@@ -330,14 +379,16 @@ def as_published(scored: Scored) -> FloatArray:
     return lexicographic(scored.selected.astype(np.int64), scored.points, scored.activity)
 
 
-def _scaled(settings: Settings, candidates: int) -> int:
-    """Return the budget for a sample of the customers, at least 1 and at most all candidates."""
+def contacts_among(settings: Settings, candidates: int) -> int:
+    """Return the budget for the candidates in a sample of the customers, at least 1 and at most all of them."""
     return max(1, min(candidates, round(settings.budget * settings.sampled / settings.population)))
 
 
-def with_outcome(rule_set: RuleSet, outcome_map: OutcomeMap | None) -> RuleSet:
-    """Return the card with its probabilities mapped to the outcome, where there is a map."""
+def with_outcome(rule_set: RuleSet, outcome_map: OutcomeMap | None, table: DepartmentTable, days: int) -> RuleSet:
+    """Return the card with its probabilities mapped to the outcome as of `table`, where there is a map."""
     if outcome_map is None:
         return rule_set
-    mapped = outcome_map.apply(np.array(rule_set.probabilities, dtype=np.float64))
+    candidates = score(table, rule_set).score[~table.buyers]
+    current = anchored(outcome_map, table, candidates, days)
+    mapped = current.apply(np.array(rule_set.probabilities, dtype=np.float64))
     return RuleSet(rule_set.rules, rule_set.activity, tuple(float(p) for p in mapped))

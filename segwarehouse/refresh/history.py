@@ -1,22 +1,25 @@
-"""The run log: every refresh, its steps and what it left out, in schema `history` of the working database.
+"""The run log: every refresh, what it read, its steps, and what it published, in schema `history`.
 
-In: what happened. Out: rows, written as it happens, so that a run that dies leaves its trace. It is copied into each
-published state by `models/targeting/`.
+In: what happened. Out: rows in the working database, written as it happens, so that a run that dies leaves its trace.
+The log itself is copied into each published state by `models/targeting/`; the details of former runs are not, and are
+forgotten as `[history]` says.
 """
 
 import dataclasses
 import datetime as dt
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 from uuid import uuid4
 
+from sqlglot import exp
+
 from segwarehouse.config import Config
 from segwarehouse.errors import SegwarehouseError, WarehouseError
-from segwarehouse.project import read_query, run_script
+from segwarehouse.project import read_query, read_statements, run_script
 from segwarehouse.states import current_run, states_on_disk
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse
@@ -69,7 +72,7 @@ class Run:
                 "run_id": self.run_id,
                 "started_at": self.started_at,
                 "seed": config.learning.seed,
-                "settings": json.dumps(_settings(config), ensure_ascii=False),
+                "settings": json.dumps(settings_of_run(config), ensure_ascii=False),
                 "versions": json.dumps({package: _version(package) for package in PACKAGES}),
             },
         )
@@ -124,6 +127,32 @@ class Run:
         """Log what is known of the run before it is published, and what its cleaning left out."""
         self._script("describe_run", {"run_id": self.run_id, **facts})
         self._script("add_cleaning", {"run_id": self.run_id})
+
+    def take_fingerprint(self) -> None:
+        """Log what the run reads: counts, sums, extent, and a hash of all transaction lines that count."""
+        self._script("add_fingerprint", {"run_id": self.run_id})
+
+    def remember(self, compared_with: str | None, held_back: Mapping[str, str]) -> None:
+        """Log what is about to be published: cards, rules, figures, audiences, and who enters and leaves.
+
+        Parameters
+        ----------
+        compared_with
+            The run of the state before, None if there is none.
+        held_back
+            The departments that keep the rules of that run, with the reason.
+        """
+        said = "; ".join(f"{name} keeps the rules of the run before: {why}" for name, why in held_back.items())
+        context = {"run_id": self.run_id, "compared_with": compared_with, "departments_kept": len(held_back)}
+        self._script("remember", {**context, "message": said or None})
+
+    def forget(self, runs_kept: int, states: Iterable[str]) -> None:
+        """Delete the details of all but this run, the last published ones, and those of which a state is on disk."""
+        query = read_statements(self._sql, "history/published_runs.sql", {})[0]
+        found = self._warehouse.fetch(query)["run_id"].to_pylist() if isinstance(query, exp.Query) else []
+        published = [run_id for run_id in found if run_id != self.run_id]
+        kept = {self.run_id, *published[: runs_kept - 1], *states}
+        self._script("forget", {"kept": sorted(kept)})
 
     def end(self, status: str, message: str = "") -> None:
         """Log how the run ended."""
@@ -182,9 +211,10 @@ def _said(error: BaseException) -> str:
     return type(error).__name__ if isinstance(error, Exception) else "by a signal"
 
 
-def _settings(config: Config) -> dict[str, object]:
-    """Return what decides the result: sources, cleaning, learning and audience, but not where the files are."""
-    return {name: dataclasses.asdict(getattr(config, name)) for name in ("source", "cleaning", "learning", "audience")}
+def settings_of_run(config: Config) -> dict[str, object]:
+    """Return what decides the result: sources, cleaning, learning, rules, audience, gate; not where the files are."""
+    tables = ("source", "cleaning", "learning", "rules", "audience", "gate")
+    return {name: dataclasses.asdict(getattr(config, name)) for name in tables}
 
 
 def _version(package: str) -> str:

@@ -24,6 +24,12 @@ SCHEMA = "truncated"
 _TOLERANCE = "1e-9"
 """Relative: sums of DOUBLE may differ in the last bits from build to build."""
 
+_GROUPS = {
+    "category": Relation("features", "categories_without"),
+    "channel": Relation("features", "channels_without"),
+}
+"""What the data may have, and the relation that counts purchases in it without a department."""
+
 
 def require_no_later_data(
     warehouse: Warehouse, config: Config, catalogue: Catalogue, models: Sequence[Model], window: Window
@@ -64,6 +70,9 @@ def require_no_later_data(
     _compare(warehouse, Relation("features", "customers"), ("customer_id",), customers, window)
     keys = ("customer_id", "department_key")
     _compare(warehouse, Relation("features", "behaviour"), keys, catalogue.behaviour, window)
+    for group, counts in _GROUPS.items():
+        if catalogue.has[group]:
+            _compare(warehouse, counts, (*keys, f"{group}_key"), ["purchase_count"], window)
 
 
 def _aside(relation: Relation) -> Relation:

@@ -4,17 +4,19 @@ In: a department's table, its learned card, maps and segments, and its evaluatio
 that the learning or the evaluation has not found, counts of the rules over all customers aside.
 """
 
+import datetime as dt
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from segwarehouse.config import Config
-from segwarehouse.domain import BoolArray, Department, FloatArray, IntArray, Segment
+from segwarehouse.domain import Department, FloatArray, IntArray, Segment
 from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.evaluate.intervals import Quality, verdict
 from segwarehouse.features import DepartmentTable, FeatureTable
@@ -23,7 +25,10 @@ from segwarehouse.learn.embed import Embedding, embed
 from segwarehouse.learn.mixture import Mixture
 from segwarehouse.project import create_schema
 from segwarehouse.refresh.evaluation import BASELINE, BEST_SINGLE, BLACK_BOX, RULES, Evaluation, score
-from segwarehouse.refresh.quality import difference_rows, evaluation_rows, profit_rows, reliability_rows
+from segwarehouse.refresh.quality import curve_rows, difference_rows, evaluation_rows, profit_rows, reliability_rows
+from segwarehouse.refresh.segments import MIXTURE, PERSONA, Grouped, Identity, PreviousSegments, segment_rows
+from segwarehouse.refresh.stability import Stability
+from segwarehouse.refresh.suppress import Totals, publishable, without_segments
 from segwarehouse.rules.card import card_to_json
 from segwarehouse.rules.compile import Audience, compile_membership, compile_rule
 from segwarehouse.rules.describe import describe_rule
@@ -55,9 +60,15 @@ class Learned:
     nearest, distances
         int64 and float64 (m,): the nearest component of every mapped customer, and how far its centre is.
     mapped_buyers
-        bool (m,): who of the mapped customers buys here.
+        How many of the mapped customers buy here.
+    components
+        The components as segments.
     evaluation
         How good its ranking was in the past.
+    stability
+        What refits make of it; None where there were none.
+    persona_identity, component_identity
+        What personas and components are called, by place.
     """
 
     table: DepartmentTable
@@ -66,8 +77,12 @@ class Learned:
     mixture: Mixture
     nearest: IntArray
     distances: FloatArray
-    mapped_buyers: BoolArray
+    mapped_buyers: int
+    components: tuple[Segment, ...]
     evaluation: Evaluation
+    stability: Stability | None
+    persona_identity: Identity
+    component_identity: Identity
 
     @property
     def department(self) -> Department:
@@ -87,12 +102,27 @@ class CustomersMap:
     main_departments: Sequence[str | None]
 
 
+def identified(
+    item: Learned, table: FeatureTable, mapped: CustomersMap, before: PreviousSegments, as_of: dt.date
+) -> Learned:
+    """Return what was learned of a department with its segments called as they were before, where they are the same."""
+    clusters, rows = item.segment_map.clusters, item.table.rows[item.segment_map.embedding.rows]
+    personas = Grouped(table.customer_ids.take(rows), clusters.labels, len(clusters.centres))
+    components = Grouped(table.customer_ids.take(mapped.rows), item.nearest, len(item.components))
+    name = item.department.name
+    return replace(
+        item,
+        persona_identity=before.identify(name, PERSONA, personas, as_of),
+        component_identity=before.identify(name, MIXTURE, components, as_of),
+    )
+
+
 def map_customers(table: FeatureTable, seed: int) -> CustomersMap:
     """Lay out customers by the logarithm of their purchases in each department: t-SNE, as in the recipe."""
     places = [i for i, feature in enumerate(table.catalogue.features) if feature.kind == "department"]
     names = [table.catalogue.features[i].subject for i in places]
     counts = table.values[:, places]
-    found: Embedding = embed(np.log1p(counts), seed=seed, method="tsne")
+    found: Embedding = embed(np.log1p(counts), seed=seed, method="tsne", order=table.map_order)
     sampled = counts[found.rows]
     main = [names[best] if row[best] > 0 else None for row, best in zip(sampled, sampled.argmax(axis=1), strict=True)]
     return CustomersMap(found.rows, found.coordinates, main)
@@ -111,7 +141,7 @@ def store(
     warehouse.execute(create_schema("learned"))
     trials = sum(item.evaluation.comparison is not None for item in learned)
     cards = [(item, audiences[item.department.name]) for item in learned]
-    rows: dict[str, Iterable[dict[str, object]]] = {
+    rows: dict[str, Iterable[dict[str, Any]]] = {
         "features": (asdict(feature) for feature in table.catalogue.features),
         "departments": [
             *(_department(config, item, audience, trials) for item, audience in cards),
@@ -121,23 +151,28 @@ def store(
         "rules": (row for item, audience in cards for row in _rules(item, audience)),
         "evaluated_rules": (row for item in learned for row in _evaluated_rules(item, audiences)),
         "evaluation": _by_department(learned, evaluation_rows),
+        "curves": _by_department(learned, curve_rows),
         "differences": _by_department(learned, difference_rows),
         "reliability": _by_department(learned, reliability_rows),
         "profit": _by_department(learned, profit_rows),
-        "segments": (row for item in learned for row in _segments(item, config.audience.min_cell)),
+        "stability": (row for item in learned for row in _stability(item)),
+        "segments": (row for item in learned for row in _segments(item)),
         "cluster_scores": (row for item in learned for row in _cluster_scores(item)),
         "mixtures": (row for item in learned for row in _mixtures(item)),
         "confusions": (row for item in learned for row in _confusions(item)),
         "correlations": _correlations(table),
     }
-    for name, produced in rows.items():
+    shown = publishable(rows, {item.department.name: _totals(item) for item in learned}, config.audience.min_cell)
+    for name, produced in shown.items():
         warehouse.load(Relation("learned", name), _table(name, produced))
     ids = pa.array(table.customer_ids.take(customers_map.rows))
     warehouse.load(Relation("learned", "customers_map"), _customers_map(ids, customers_map))
-    maps = [_department_map(item, table, customers_map) for item in learned]
-    warehouse.load(Relation("learned", "department_maps"), pa.concat_tables(maps))
-    samples = [_shap_values(item, table) for item in learned]
-    warehouse.load(Relation("learned", "shap_values"), pa.concat_tables(samples))
+    if learned:  # without any, the rows of those that are carried over make these tables
+        maps = [_department_map(item, table, customers_map) for item in learned]
+        whole = without_segments(pa.concat_tables(maps), shown["segments"])
+        warehouse.load(Relation("learned", "department_maps"), whole)
+        samples = [_shap_values(item, table) for item in learned]
+        warehouse.load(Relation("learned", "shap_values"), pa.concat_tables(samples))
 
 
 _TYPES: Mapping[str, pa.DataType] = {"int": pa.int64(), "real": pa.float64(), "text": pa.string(), "day": pa.date32()}
@@ -163,16 +198,21 @@ _COLUMNS: Mapping[str, str] = {
     "cards": "department_key:int department view_name budget:int control_share:real salt card words",
     "rules": (
         "department_key:int department rule position:int words condition_sql points:int sign condition_count:int "
-        "support:real candidates:int unique_candidates:int importance:real learned_precision:real learned_recall:real "
-        "learned_lift:real"
+        "frequency:real support:real candidates:int unique_candidates:int importance:real learned_precision:real "
+        "learned_recall:real learned_lift:real"
     ),
     "evaluated_rules": (
-        "department_key:int department rule words points:int support:real precision:real precision_low:real "
-        "precision_high:real recall:real lift:real lift_low:real lift_high:real unique_coverage:real"
+        "department_key:int department rule words condition_sql points:int support:real precision:real "
+        "precision_low:real precision_high:real recall:real lift:real lift_low:real lift_high:real unique_coverage:real"
     ),
     "evaluation": (
         "department_key:int department ranking evaluated_at:day metric budget:int share:real value:real low:real "
         "high:real"
+    ),
+    "curves": (
+        "department_key:int department ranking share:real contacts:int expected_buyers:real expected_buyers_low:real "
+        "expected_buyers_high:real precision:real precision_low:real precision_high:real recall:real recall_low:real "
+        "recall_high:real lift:real lift_low:real lift_high:real"
     ),
     "differences": (
         "department_key:int department ranking minus metric budget:int share:real value:real low:real high:real"
@@ -185,8 +225,17 @@ _COLUMNS: Mapping[str, str] = {
         "department_key:int department share:real contacts:int profit:real profit_low:real profit_high:real "
         "is_best:int best_contacts_low:int best_contacts_high:int"
     ),
-    "segments": ("department_key:int department kind segment_id:int name size:int buyer_share:real lift:real drivers"),
-    "cluster_scores": "department_key:int department kind number:int silhouette:real bic:real is_chosen:int",
+    "stability": (
+        "department_key:int department refit_count:int audience_jaccard:real audience_jaccard_lowest:real "
+        "rule_overlap:real is_kept:int"
+    ),
+    "segments": (
+        "department_key:int department kind segment_id:int name size:int weight:real buyer_share:real lift:real "
+        "drivers typical since:day"
+    ),
+    "cluster_scores": (
+        "department_key:int department kind number:int silhouette:real stability:real bic:real is_chosen:int"
+    ),
     "mixtures": (
         "department_key:int department component:int weight:real mean_x:real mean_y:real covariance_xx:real "
         "covariance_xy:real covariance_yy:real"
@@ -330,6 +379,7 @@ def _rules(item: Learned, audience: Audience) -> Rows:
             "points": rule.points,
             "sign": "+",
             "condition_count": len(rule.conditions),
+            "frequency": item.result.frequency.get(rule.conditions),
             "support": support,
             "candidates": int((mask & ~buyers).sum()),
             "unique_candidates": int((alone[:, position] & ~buyers).sum()),
@@ -340,6 +390,20 @@ def _rules(item: Learned, audience: Audience) -> Rows:
         }
 
 
+def _stability(item: Learned) -> Rows:
+    """Yield what refits make of the department's card, a row where there were any."""
+    found = item.stability
+    if found is not None:
+        yield {
+            **_names(item),
+            "refit_count": found.refits,
+            "audience_jaccard": float(found.audience_jaccard.mean()),
+            "audience_jaccard_lowest": float(found.audience_jaccard.min()),
+            "rule_overlap": float(found.rule_overlap.mean()),
+            "is_kept": int(item.result.kept),
+        }
+
+
 def _evaluated_rules(item: Learned, audiences: Mapping[str, Audience]) -> Rows:
     features = audiences[item.department.name].features
     for position, (rule, card) in enumerate(zip(item.evaluation.rules, item.evaluation.cards, strict=True)):
@@ -347,6 +411,7 @@ def _evaluated_rules(item: Learned, audiences: Mapping[str, Audience]) -> Rows:
             **_names(item),
             "rule": f"R{position + 1}",
             "words": describe_rule(rule, features),
+            "condition_sql": compile_rule(rule).sql(TEMPLATE_DIALECT),
             "points": rule.points,
             "support": card.support.value,
             **{f"precision{suffix}": value for suffix, value in _bounds(card.precision)},
@@ -356,21 +421,28 @@ def _evaluated_rules(item: Learned, audiences: Mapping[str, Audience]) -> Rows:
         }
 
 
-def _segments(item: Learned, min_cell: int) -> Rows:
-    for kind, segments in (("persona", item.segment_map.segments), ("mixture", _components(item))):
-        for segment in segments:
-            if segment.size >= min_cell:
-                yield {**_names(item), "kind": kind, **asdict(segment), "drivers": "; ".join(segment.drivers)}
+def _totals(item: Learned) -> Totals:
+    """Return the sums that a reader may subtract from; of the latest cut-off, where there is one."""
+    latest = item.evaluation.by_cutoff[0][1] if item.evaluation.by_cutoff else None
+    return Totals(
+        customers=len(item.table.buyers),
+        buyers=int(item.table.buyers.sum()),
+        mapped_buyers=item.mapped_buyers,
+        candidates_then=latest.candidates if latest else 0,
+        outcome_buyers=item.evaluation.outcome_buyers,
+        scale=item.evaluation.scale,
+    )
 
 
-def _components(item: Learned) -> Iterator[Segment]:
-    """Yield each component of the mixture as a segment: the customers whose nearest centre it has."""
-    share = float(item.table.buyers.mean())
-    for component in range(len(item.mixture.weights)):
-        mask = item.nearest == component
-        buyers = float(item.mapped_buyers[mask].mean()) if mask.any() else 0.0
-        name = f"around ({item.mixture.means[component][0]:.1f}, {item.mixture.means[component][1]:.1f})"
-        yield Segment(component, name, int(mask.sum()), buyers, buyers / share if share else math.nan, ())
+def _segments(item: Learned) -> Iterator[dict[str, Any]]:
+    features = {feature.name: feature for feature in item.table.features}
+    found = (
+        (PERSONA, item.segment_map.segments, item.persona_identity),
+        (MIXTURE, item.components, item.component_identity),
+    )
+    for kind, segments, identity in found:
+        for row in segment_rows(segments, kind, identity, features):
+            yield {**_names(item), **row}
 
 
 def _cluster_scores(item: Learned) -> Rows:
@@ -381,6 +453,7 @@ def _cluster_scores(item: Learned) -> Rows:
             "kind": "persona",
             "number": tried.number,
             "silhouette": tried.silhouette,
+            "stability": tried.stability,
             "is_chosen": int(tried.number == chosen),
         }
     for fitted in item.mixture.scores:
@@ -389,6 +462,7 @@ def _cluster_scores(item: Learned) -> Rows:
             "kind": "mixture",
             "number": fitted.number,
             "silhouette": fitted.silhouette,
+            "stability": fitted.stability,
             "bic": fitted.bic,
             "is_chosen": int(fitted.number == len(item.mixture.weights)),
         }
@@ -396,8 +470,8 @@ def _cluster_scores(item: Learned) -> Rows:
 
 def _mixtures(item: Learned) -> Rows:
     mixture = item.mixture
-    for component, (weight, mean, covariance) in enumerate(
-        zip(mixture.weights, mixture.means, mixture.covariances, strict=True)
+    for component, weight, mean, covariance in zip(
+        item.component_identity.ids.tolist(), mixture.weights, mixture.means, mixture.covariances, strict=True
     ):
         yield {
             **_names(item),
@@ -443,6 +517,7 @@ def _department_map(item: Learned, table: FeatureTable, customers_map: Customers
     rows = item.table.rows[embedding.rows]
     place = pd.Index(customers_map.rows).get_indexer(pd.Index(rows))
     mapped = place >= 0
+    components = item.component_identity.ids[item.nearest[place]]
     return pa.table(
         {
             "department_key": pa.array(np.full(len(embedding.rows), item.department.key, dtype=np.int64)),
@@ -450,10 +525,10 @@ def _department_map(item: Learned, table: FeatureTable, customers_map: Customers
             "customer_id": pa.array(table.customer_ids.take(rows)),
             "x": embedding.coordinates[:, 0],
             "y": embedding.coordinates[:, 1],
-            "segment_id": clusters.labels,
+            "segment_id": item.persona_identity.ids[clusters.labels],
             "probability": item.result.propensity.probability[embedding.rows],
             "is_buyer": item.table.buyers[embedding.rows],
-            "mixture_component": pa.array(np.where(mapped, item.nearest[place], -1), mask=~mapped),
+            "mixture_component": pa.array(components, mask=~mapped),
             "mixture_distance": pa.array(np.where(mapped, item.distances[place], 0.0), mask=~mapped),
         }
     )

@@ -1,6 +1,6 @@
-"""From an evaluation to rows: quality of every ranking, differences, reliability and profit.
+"""From an evaluation to rows: quality of every ranking, the whole curve, differences, reliability and profit.
 
-In: what was found out about a department. Out: rows of `learned.evaluation`, `learned.differences`,
+In: what was found out about a department. Out: rows of `learned.evaluation`, `learned.curves`, `learned.differences`,
 `learned.reliability` and `learned.profit`. Contacts are counted in customers of the whole warehouse, also where
 only a sample of them was learned from. Nothing is computed here that the evaluation has not found.
 """
@@ -8,7 +8,7 @@ only a sample of them was learned from. Nothing is computed here that the evalua
 from collections.abc import Iterator
 
 from segwarehouse.evaluate.bootstrap import Estimate
-from segwarehouse.evaluate.intervals import Quality
+from segwarehouse.evaluate.intervals import STANDARD_SHARES, BudgetQuality, Quality
 from segwarehouse.refresh.evaluation import RULES, Evaluation
 
 Rows = Iterator[dict[str, object]]
@@ -21,7 +21,7 @@ def evaluation_rows(evaluation: Evaluation) -> Rows:
     parts = [(None, evaluation.comparison), *(part for part in evaluation.by_cutoff if part[0] is not None)]
     for cutoff, comparison in parts:
         for ranking, quality in comparison.qualities.items():
-            for row in _measured(quality, evaluation.scale):
+            for row in _measured(quality, evaluation):
                 yield {"ranking": ranking, "evaluated_at": cutoff, **row}
     if evaluation.calibration is not None:
         found = evaluation.calibration
@@ -31,12 +31,29 @@ def evaluation_rows(evaluation: Evaluation) -> Rows:
         yield {**named, "metric": "calibration error by chance", "value": found.error_by_chance}
 
 
+def curve_rows(evaluation: Evaluation) -> Rows:
+    """Yield each ranking's quality along the whole budget curve, over all cut-offs, by share upwards."""
+    if evaluation.comparison is None:
+        return
+    for ranking, quality in evaluation.comparison.qualities.items():
+        for contacts, budget in sorted(_at_contacts(quality, evaluation).items()):
+            yield {
+                "ranking": ranking,
+                "share": budget.share,
+                "contacts": contacts,
+                **_bounds("expected_buyers", budget.precision.times(budget.count * evaluation.scale)),
+                **_bounds("precision", budget.precision),
+                **_bounds("recall", budget.recall),
+                **_bounds("lift", budget.lift),
+            }
+
+
 def difference_rows(evaluation: Evaluation) -> Rows:
     """Yield the rules' quality minus each other ranking's, over all cut-offs."""
     if evaluation.comparison is None:
         return
     for (ranking, other), quality in evaluation.comparison.pairs.items():
-        for row in _measured(quality, evaluation.scale):
+        for row in _measured(quality, evaluation):
             yield {"ranking": ranking, "minus": other, **row}
 
 
@@ -71,22 +88,39 @@ def profit_rows(evaluation: Evaluation) -> Rows:
         }
 
 
-def _measured(quality: Quality, scale: float) -> Rows:
-    """Yield a row for each metric and budget. Budgets that come to the same number of contacts are there once."""
+def _measured(quality: Quality, evaluation: Evaluation) -> Rows:
+    """Yield a row for each metric, and for each at the budget and at the standard shares."""
     yield {"metric": "auc", **_estimate(quality.auc)}
     yield {"metric": "average precision", **_estimate(quality.average_precision)}
-    seen: set[int] = set()
-    for budget in quality.budgets:
-        contacts = round(budget.count * scale)
-        if contacts in seen:
+    for contacts, budget in _at_contacts(quality, evaluation).items():
+        if not _is_headline(budget, evaluation):
             continue
-        seen.add(contacts)
         named = {"budget": contacts, "share": budget.share}
         yield {"metric": "precision", **named, **_estimate(budget.precision)}
         yield {"metric": "recall", **named, **_estimate(budget.recall)}
         yield {"metric": "lift", **named, **_estimate(budget.lift)}
-        yield {"metric": "expected buyers", **named, **_estimate(budget.precision.times(budget.count * scale))}
+        expected = budget.precision.times(budget.count * evaluation.scale)
+        yield {"metric": "expected buyers", **named, **_estimate(expected)}
+
+
+def _at_contacts(quality: Quality, evaluation: Evaluation) -> dict[int, BudgetQuality]:
+    """Return what was measured by number of contacts; of shares that come to the same number, a headline one."""
+    found: dict[int, BudgetQuality] = {}
+    for budget in sorted(quality.budgets, key=lambda budget: not _is_headline(budget, evaluation)):
+        contacts = round(budget.count * evaluation.scale)
+        if contacts > 0:
+            found.setdefault(contacts, budget)
+    return found
+
+
+def _is_headline(budget: BudgetQuality, evaluation: Evaluation) -> bool:
+    """Tell whether a share is the budget's or a standard one; the rest is the curve between them."""
+    return any(abs(budget.share - share) < 1e-12 for share in (*STANDARD_SHARES, evaluation.budget_share))
 
 
 def _estimate(estimate: Estimate) -> dict[str, object]:
     return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+
+
+def _bounds(name: str, estimate: Estimate) -> dict[str, object]:
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}

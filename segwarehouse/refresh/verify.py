@@ -8,18 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 from sqlglot import exp
 
 from segwarehouse.config import Config
 from segwarehouse.domain import Feature
-from segwarehouse.errors import PublishError, WarehouseError
+from segwarehouse.errors import PublishError
 from segwarehouse.rules.card import card_from_json
 from segwarehouse.rules.compile import VIEW_COLUMNS, Audience
 from segwarehouse.rules.prove import Population, Proof, prove_on_boundaries, prove_on_customers
 from segwarehouse.warehouse import DuckDBWarehouse, Relation, Warehouse, connect, relation
-
-PREVIOUS = Relation("learned", "previous_audiences")
 
 
 @dataclass(frozen=True)
@@ -155,23 +152,3 @@ def stored_audiences(state: Warehouse) -> dict[str, tuple[str, Audience]]:
         )
         for row in cards
     }
-
-
-def previous_audiences(config: Config, warehouse: Warehouse) -> None:
-    """Put the audiences of the published state into `learned.previous_audiences`; an empty table if there is none."""
-    query = exp.select("department", "customer_id", "in_budget").from_("targeting.audiences")
-    empty = (
-        exp.select(exp.cast(exp.null(), "varchar").as_("department"), "customer_id", exp.false().as_("in_budget"))
-        .from_("features.customers")
-        .where(exp.false())
-    )
-    table: pa.Table | None = None
-    try:
-        if config.in_place:
-            table = warehouse.fetch(query) if warehouse.columns(relation("targeting.audiences")) else None
-        elif config.publish.url.path.exists():
-            with connect(config.publish.url.path, read_only=True) as state:
-                table = state.fetch(query) if state.columns(relation("targeting.audiences")) else None
-    except WarehouseError:
-        table = None  # what is there can't be read: the new state replaces it, and has nothing to compare with
-    warehouse.load(PREVIOUS, table if table is not None else warehouse.fetch(empty))

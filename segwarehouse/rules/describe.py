@@ -7,14 +7,15 @@ What the words are used for is left to others: `compile.py` puts them into the v
 How a `Feature` becomes words:
 
 - a behaviour with a known name (`recency_days`, `monetary_amount`, …) has its own wording, below;
-- kinds ``department`` and ``category``, unit ``count``: "bought 3 or more times in <subject>"; unit ``amount``: "spent
-  50 or more in <subject>"; other units read like a number;
+- kinds ``department``, ``category`` and ``channel``, unit ``count``: "bought 3 or more times in <subject>"; unit
+  ``amount``: "spent 50 or more in <subject>"; other units read like a number;
 - unit ``flag`` with a subject: "<phrase> is <subject>" and "<phrase> is not <subject>"; without: "<phrase>: yes", "no";
 - anything else: "has 3 or more <phrase>" for unit ``count``, "<phrase> is 3 or more" for the rest.
 """
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import NamedTuple
 
 from segwarehouse.domain import Condition, Feature, Operator, Rule
@@ -22,7 +23,9 @@ from segwarehouse.errors import UnknownName, did_you_mean
 
 
 class Wording(NamedTuple):
-    """How both directions of a condition read, with ``{n}`` for the threshold and ``{s}`` for the subject.
+    """How both directions of a condition read.
+
+    ``{n}`` stands for the threshold, ``{share}`` for the threshold in percent and ``{s}`` for the subject.
 
     `whole` says that the feature holds whole numbers only, so that "2.5 or more" is said as "3 or more". `some` and
     `none` are what "1 or more" and "fewer than 1" read like.
@@ -91,6 +94,32 @@ _BEHAVIOUR = {
         some="bought at least once in other departments",
         none="never bought in other departments",
     ),
+    "frequency_trend": Wording(
+        "recently bought {n} times as often as usual or more", "recently bought less than {n} times as often as usual"
+    ),
+    "monetary_trend": Wording(
+        "recently spent {n} times as much as usual or more", "recently spent less than {n} times as much as usual"
+    ),
+    "recency_trend": Wording(
+        "last purchase {n} or more usual intervals ago", "last purchase less than {n} usual intervals ago"
+    ),
+    "recent_breadth_share": Wording(
+        "recently shopped in {share} or more of the departments ever shopped in",
+        "recently shopped in less than {share} of the departments ever shopped in",
+    ),
+    "channel_count": Wording(
+        "bought in {n} or more {s}s",
+        "bought in fewer than {n} {s}s",
+        whole=True,
+        some="bought in at least 1 {s}",
+        none="bought in no {s}",
+    ),
+    "promotion_purchase_share": Wording(
+        "{share} or more of purchases with a promotion", "less than {share} of purchases with a promotion"
+    ),
+    "promotion_line_share": Wording("{share} or more of lines on promotion", "less than {share} of lines on promotion"),
+    "discount_per_purchase": Wording("saved {n} or more per purchase", "saved less than {n} per purchase"),
+    "discount_share": Wording("saved {share} or more of the full price", "saved less than {share} of the full price"),
 }
 
 _DEPARTMENT = {
@@ -142,7 +171,12 @@ def describe_condition(condition: Condition, features: Mapping[str, Feature]) ->
     words = wording.at_least if at_least else wording.below
     if threshold == 1:
         words = (wording.some if at_least else wording.none) or words
-    return words.format(n=_number(threshold), s=_one_line(feature.subject), p=_one_line(feature.phrase))
+    return words.format(
+        n=number_in_words(threshold),
+        share=percent_in_words(threshold),
+        s=on_one_line(feature.subject),
+        p=on_one_line(feature.phrase),
+    )
 
 
 def describe_rule(rule: Rule, features: Mapping[str, Feature]) -> str:
@@ -153,18 +187,27 @@ def describe_rule(rule: Rule, features: Mapping[str, Feature]) -> str:
 def _wording(feature: Feature, threshold: float) -> Wording:
     if feature.name in _BEHAVIOUR and feature.kind == "behaviour":
         return _BEHAVIOUR[feature.name]
-    if feature.kind in {"department", "category"} and feature.unit in _DEPARTMENT:
+    if feature.kind in {"department", "category", "channel"} and feature.unit in _DEPARTMENT:
         return _DEPARTMENT[feature.unit]
     if feature.unit == "flag" and 0.0 < threshold <= 1.0:
         return _CATEGORY if feature.subject else _FLAG
     return {"count": _COUNT, "days": _DAYS}.get(feature.unit, _NUMBER)
 
 
-def _number(value: float) -> str:
+def number_in_words(value: float) -> str:
     """Return a number as a person writes it; different doubles read differently."""
     return f"{int(value):,}" if float(value).is_integer() and abs(value) < 1e16 else f"{float(value):,}"
 
 
-def _one_line(text: str) -> str:
+def percent_in_words(value: float) -> str:
+    """Return a share as percent; different doubles read differently.
+
+    >>> percent_in_words(0.07), percent_in_words(1.0)
+    ('7%', '100%')
+    """
+    return f"{(Decimal(repr(value)) * 100).normalize():f}%"
+
+
+def on_one_line(text: str) -> str:
     """Return text from data without line breaks, tabs and NUL, which no marketer wants in a cell."""
     return " ".join(text.replace("\0", " ").split())

@@ -84,7 +84,7 @@ class DuckDBWarehouse:
         try:
             self._connection.execute(text).fetchall()
         except duckdb.Error as error:
-            raise _statement_error(error, text) from error
+            raise _statement_error(error, text) from _cause(error)
         except RuntimeError as error:
             raise _interruption(error) from error
 
@@ -94,7 +94,7 @@ class DuckDBWarehouse:
         try:
             return self._connection.sql(text).to_arrow_table()
         except duckdb.Error as error:
-            raise _statement_error(error, text) from error
+            raise _statement_error(error, text) from _cause(error)
         except RuntimeError as error:
             raise _interruption(error) from error
 
@@ -104,7 +104,7 @@ class DuckDBWarehouse:
         try:
             yield from self._connection.sql(text).to_arrow_reader(rows)
         except duckdb.Error as error:
-            raise _statement_error(error, text) from error
+            raise _statement_error(error, text) from _cause(error)
 
     def load(self, target: Relation, table: pa.Table) -> None:
         """Replace the table `target` by these rows."""
@@ -135,10 +135,12 @@ class DuckDBWarehouse:
         )
         return dict(zip(found["column_name"].to_pylist(), found["data_type"].to_pylist(), strict=True))
 
-    def attach_source(self, name: str, location: str, text_columns: Sequence[str] = ()) -> None:
+    def attach_source(
+        self, name: str, location: str, text_columns: Sequence[str] = (), encoding: str | None = None
+    ) -> None:
         """Make a file, a glob or a relation readable as the view `source.<name>`.
 
-        Columns in `text_columns` of a CSV file are read as text, as they stand.
+        Columns in `text_columns` of a CSV file are read as text, as they stand; `encoding` is that of a CSV file.
 
         Raises
         ------
@@ -153,10 +155,10 @@ class DuckDBWarehouse:
                 self._create_view(view, node)
                 return
             path = str(self._base / location)
-            self._create_view(view, _read_call(reader, path, ()))
+            self._create_view(view, _read_call(reader, path, (), encoding))
             present = [column for column in self.columns(Relation("source", name)) if column in text_columns]
             if reader == "read_csv" and present:
-                self._create_view(view, _read_call(reader, path, present))
+                self._create_view(view, _read_call(reader, path, present, encoding))
         except (WarehouseError, sqlglot.errors.ParseError) as error:
             raise _source_error(error, name, location, is_file=reader is not None) from error
 
@@ -293,11 +295,13 @@ def _fixed_folder(location: str) -> str:
     return fixed.rpartition("/")[0]
 
 
-def _read_call(reader: str, path: str, text_columns: Sequence[str]) -> exp.Expr:
+def _read_call(reader: str, path: str, text_columns: Sequence[str], encoding: str | None) -> exp.Expr:
     """Return the call of a table function; the whole CSV is sniffed, since a late surprise is a failed batch."""
     options: list[exp.Expr] = []
     if reader == "read_csv":
         options.append(exp.EQ(this=exp.to_identifier("sample_size"), expression=exp.Literal.number(-1)))
+        if encoding and encoding != "utf-8":
+            options.append(exp.EQ(this=exp.to_identifier("encoding"), expression=exp.Literal.string(encoding)))
         if text_columns:
             pairs = [
                 exp.PropertyEQ(this=exp.Literal.string(column), expression=exp.Literal.string("VARCHAR"))
@@ -324,15 +328,39 @@ def _connect_error(error: duckdb.Error, path: Path | None) -> WarehouseError:
     )
 
 
+_ABOUT_VALUES = (
+    duckdb.ConversionException,
+    duckdb.ConstraintException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfRangeException,
+)
+"""The engine complains of a value in the data, and quotes it: it may be a customer's id."""
+
+
+_NOT_UTF_8 = "not utf-8 encoded"
+"""What DuckDB says, below its first line, of a file in another encoding."""
+
+
 def _statement_error(error: duckdb.Error, text: str) -> WarehouseError:
     message = _first_line(error)
+    if _NOT_UTF_8 in str(error):
+        return WarehouseError(_NOT_UTF_8, statement=text)
     failed_to_write = "could not write" in message.casefold() or isinstance(error, duckdb.FatalException)
+    if isinstance(error, _ABOUT_VALUES):
+        message = re.sub(r"""(['"]).*\1""", "'…'", message)
+        if not isinstance(error, duckdb.InvalidInputException):
+            message = re.sub(r"\b\d[\d.:-]*\b", "…", message)
     return WarehouseError(message, "is there room on the disk?" if failed_to_write else "", statement=text)
 
 
 def _interruption(error: RuntimeError) -> BaseException:
     """Return what stopped a query: DuckDB says of a signal that arrives while it works "Query interrupted"."""
     return KeyboardInterrupt() if "interrupted" in str(error).casefold() else error
+
+
+def _cause(error: duckdb.Error) -> duckdb.Error | None:
+    """Return the engine's own error for the traceback, unless it quotes a value."""
+    return None if isinstance(error, _ABOUT_VALUES) else error
 
 
 def _source_error(error: Exception, name: str, location: str, *, is_file: bool) -> SourceError:
@@ -342,6 +370,13 @@ def _source_error(error: Exception, name: str, location: str, *, is_file: bool) 
             f"source.{name}: no file matches {location!r}",
             "is the path right, relative to segwarehouse.toml?",
             source=name,
+        )
+    if _NOT_UTF_8 in str(error):
+        return SourceError(
+            f"source.{name}: the file {location!r} is not written in utf-8",
+            'write encoding = "latin-1" under [source], or convert the file: iconv -f cp1252 -t utf-8',
+            source=name,
+            encoding="utf-8",
         )
     hint = "is it a complete Parquet, CSV or JSON file?" if is_file else "write a file with its ending, or schema.table"
     return SourceError(f"source.{name}: the {kind} {location!r} can't be read: {_first_line(error)}", hint, source=name)

@@ -63,10 +63,12 @@ class Warehouse(Protocol):
     def columns(self, target: Relation, catalog: str | None = None) -> dict[str, str]:
         """Return the columns of a relation in order, with the engine's type names; empty where there is none."""
 
-    def attach_source(self, name: str, location: str, text_columns: Sequence[str] = ()) -> None:
+    def attach_source(
+        self, name: str, location: str, text_columns: Sequence[str] = (), encoding: str | None = None
+    ) -> None:
         """Make a file, a glob or a relation readable as `source.<name>`; raises `SourceError`.
 
-        `text_columns` of a CSV file are read as text, so that ids keep their leading zeros.
+        `text_columns` of a CSV file are read as text, so that ids keep their leading zeros; `encoding` is its own.
         """
 
     def lock_down(self, readable: Sequence[str], writable: Path) -> None:

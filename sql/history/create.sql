@@ -44,3 +44,86 @@ create table if not exists history.relations (
     relation_name varchar not null,
     primary key (schema_name, relation_name)
 );
+
+alter table history.runs add column if not exists compared_with varchar;
+
+alter table history.runs add column if not exists departments_kept bigint;
+
+-- What the run read: equal hashes mean equal transactions, in whatever order they came.
+create table if not exists history.fingerprints (
+    run_id varchar not null primary key,
+    line_count bigint not null,
+    customer_count bigint not null,
+    department_count bigint not null,
+    first_at timestamp,
+    last_at timestamp,
+    amount decimal(38, 4),
+    quantity decimal(38, 4),
+    line_hash varchar not null
+);
+
+-- What was published, department by department: for the runs that are kept.
+create table if not exists history.cards (
+    run_id varchar not null,
+    department varchar not null,
+    view_name varchar not null,
+    origin varchar not null,
+    budget bigint not null,
+    control_share double not null,
+    salt varchar not null,
+    card varchar not null,
+    words varchar not null
+);
+
+create table if not exists history.rules (
+    run_id varchar not null,
+    department varchar not null,
+    rule varchar not null,
+    words varchar not null,
+    condition_sql varchar not null,
+    points bigint not null,
+    support double,
+    candidates bigint,
+    learned_precision double,
+    learned_lift double
+);
+
+create table if not exists history.metrics (
+    run_id varchar not null,
+    department varchar not null,
+    buyers bigint,
+    candidates bigint,
+    selected bigint,
+    rule_count bigint,
+    condition_count bigint,
+    outcome_buyers bigint,
+    auc double,
+    auc_low double,
+    auc_high double,
+    lift_at_budget double,
+    lift_at_budget_low double,
+    lift_at_budget_high double,
+    calibration_error double,
+    verdict varchar not null,
+    remark varchar
+);
+
+-- Down to the last customer in the budget, the control group in between included. Ids are text, whatever they were.
+create table if not exists history.memberships (
+    run_id varchar not null,
+    department varchar not null,
+    customer_id varchar not null,
+    rank bigint not null,
+    points bigint not null,
+    in_budget boolean not null
+);
+
+-- Who entered and who left since the run that this one was compared with, and by which cause.
+create table if not exists history.changes (
+    run_id varchar not null,
+    department varchar not null,
+    customer_id varchar not null,
+    change varchar not null,
+    cause varchar not null,
+    reason varchar not null
+);

@@ -4,6 +4,7 @@ import datetime as dt
 import io
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -18,6 +19,9 @@ import pytest
 
 from segwarehouse.cli import main
 from segwarehouse.errors import ConfigError, UnknownName, WarehouseLocked
+from segwarehouse.initialise import Initialised
+from segwarehouse.initialise.guess import Guess
+from segwarehouse.refresh.export import Exported
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx")
 
@@ -30,14 +34,25 @@ class Report:
         return self.facts
 
 
-@dataclass
-class Initialised:
-    path: Path
-    guesses: dict[str, str]
-    preview: pd.DataFrame
+PARTS = (
+    Guess("customer_id", "cust", "sure", "2 different values"),
+    Guess("department", "shelf", "please check", "no name says so"),
+)
+INITIALISED = Initialised(
+    Path("p/segwarehouse.toml"),
+    PARTS,
+    {"amount": ""},
+    {"decimal_comma": True},
+    12_345,
+    pd.DataFrame({"cust": ["007"], "other": ["unused"], "shelf": ["Fish"]}),
+)
 
-    def as_dict(self) -> dict[str, Any]:
-        return {"path": str(self.path), "guesses": self.guesses, "preview": self.preview.to_dict("records")}
+
+@dataclass
+class Written:
+    path: Path
+    size_bytes: int = 2_900_000
+    departments: int = 20
 
 
 @dataclass
@@ -47,6 +62,8 @@ class FakeProject:
     directory: Path
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     proved: bool = True
+    report_failure: str = ""
+    held_back: list[dict[str, str]] = field(default_factory=list)
     failure: BaseException | None = None
 
     def _called(self, *call: object) -> None:
@@ -61,6 +78,7 @@ class FakeProject:
                 "source": {"transactions": "data/t.parquet", "rows": 1200},
                 "columns": [{"key": "customer_id", "column": "hh"}],
                 "ignored_columns": {"note": "too many values"},
+                "advice": ["8% of the lines have no customer."],
                 "cleaning": [{"reason": "no customer", "rows": 3, "share": 0.0025}],
                 "departments": [
                     {"department": "SEAFOOD", "buyers": 300, "candidates": 700, "eligible": True, "why": ""},
@@ -76,10 +94,11 @@ class FakeProject:
         *,
         as_of: dt.date | None = None,
         departments: Sequence[str] = (),
+        accept: bool = False,
         wait_seconds: float = 0.0,
         progress: Callable[[str, str, float], None] | None = None,
     ) -> Report:
-        self._called("refresh", as_of, tuple(departments), wait_seconds)
+        self._called("refresh", as_of, tuple(departments), wait_seconds, *(("accept",) if accept else ()))
         assert progress is not None
         for step, subject, share in (("learn", "SEAFOOD", 0.2), ("learn", "SEAFOOD", 0.3), ("publish", "", 1.0)):
             progress(step, subject, share)
@@ -101,7 +120,10 @@ class FakeProject:
                     }
                 ],
                 "refused": [{"department": "TINY", "why": "3 buyers"}],
+                "held_back": [] if accept else self.held_back,
                 "seconds": 12.3,
+                "report": None if self.report_failure else "/p/published/report.html",
+                "report_failure": self.report_failure,
             }
         )
 
@@ -131,9 +153,34 @@ class FakeProject:
         difference = [] if self.proved else ["rank of 3 customers"]
         return [{"department": "SEAFOOD", "customers": 9, "proved": self.proved, "differences": difference}]
 
+    def export(self, departments: Sequence[str] = (), dialect: str = "duckdb") -> list[Exported]:
+        self._called("export", tuple(departments), dialect)
+        sql = "/* transpiled, not executed */ CREATE VIEW x;"
+        return [Exported("SEAFOOD", "seafood", dialect, "transpiled, not executed", sql)]
+
+    def report(self, output: Path | None = None, departments: Sequence[str] = ()) -> Written:
+        self._called("report", output, tuple(departments))
+        return Written(output or Path("/p/report.html"))
+
+    def summary(self, departments: Sequence[str] = ()) -> dict[str, Any]:
+        self._called("summary", tuple(departments))
+        return {"overview": [{"name": "SEAFOOD"}]}
+
     def rollback(self, run_id: str | None = None, *, wait_seconds: float = 0.0) -> Report:
         self._called("rollback", run_id, wait_seconds)
         return Report({"run_id": "r3", "restored_run_id": run_id or "r1", "replaced_run_id": "r2"})
+
+    def diff(self, before: str | None = None, after: str | None = None) -> Report:
+        self._called("diff", before, after)
+        rows = [{"department": "SEAFOOD", "before": 30, "after": 31, "entered": 4, "left": 3, "entered_by_data": 4}]
+        return Report(
+            {"before": "r1", "after": "r2", "departments": rows, "only_before": ["TINY"], "only_after": ["[red]NEW"]}
+        )
+
+    def changes(self, before: str | None = None, after: str | None = None) -> pd.DataFrame:
+        self._called("changes", before, after)
+        row = {"department": "=SEA", "customer_id": "+007", "change": "left", "cause": "data", "reason": "-1"}
+        return pd.DataFrame([row])
 
     def runs(self) -> pd.DataFrame:
         self._called("runs")
@@ -149,14 +196,34 @@ def project(monkeypatch: pytest.MonkeyPatch) -> FakeProject:
         fake.directory = Path(directory)
         return fake
 
-    def init(directory: str | Path, transactions: str | Path) -> Initialised:
-        fake._called("init", Path(directory), str(transactions))
-        return Initialised(Path("p/segwarehouse.toml"), {"customer_id": "cust"}, pd.DataFrame({"cust": ["007"]}))
+    def init(directory: str | Path, transactions: str | Path, columns: dict[str, str]) -> Initialised:
+        fake._called("init", Path(directory), str(transactions), columns)
+        return INITIALISED
 
     api = ModuleType("segwarehouse.api")
     vars(api).update(Project=opened, init=init)
     monkeypatch.setitem(sys.modules, "segwarehouse.api", api)
     return fake
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Terminal]:
+    """Return a function that puts a colour terminal of 60 columns in the place of a stream."""
+
+    def in_place_of(stream: str) -> Terminal:
+        screen = Terminal()
+        monkeypatch.setattr(sys, stream, screen)
+        return screen
+
+    for name, value in {"TERM": "xterm-256color", "COLUMNS": "60"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    return in_place_of
 
 
 @dataclass
@@ -191,7 +258,29 @@ def test_refresh_passes_its_options_on_and_prints_only_the_result(project: FakeP
     assert "0.679" in outcome.out
     assert "3 buyers" in outcome.out
     assert "Published in /p/published/warehouse.duckdb" in outcome.out
+    assert "Report in /p/published/report.html" in outcome.out
     assert "learn" not in outcome.out
+
+
+def test_a_report_that_could_not_be_made_is_no_failed_run(project: FakeProject, run: Run) -> None:
+    project.report_failure = "KeyError: 'lift'"
+    outcome = run("refresh")
+    assert outcome.status == 0
+    assert "Report in" not in outcome.out
+    assert "no report: KeyError: 'lift'; make it with: segwarehouse report" in outcome.err
+
+
+def test_report_writes_a_file_and_says_where(project: FakeProject, run: Run) -> None:
+    outcome = run("report", "--output", "here.html", "--department", "A", "--department", "B")
+    assert project.calls == [("report", Path("here.html"), ("A", "B"))]
+    assert outcome.out == "Wrote here.html: 20 departments, 2.9 MB.\n"
+
+
+def test_report_prints_what_it_says_as_json(project: FakeProject, run: Run) -> None:
+    outcome = run("report", "--json")
+    assert project.calls == [("summary", ())]
+    assert json.loads(outcome.out) == {"overview": [{"name": "SEAFOOD"}]}
+    assert run("report", "--json", "--output", "x.html").status == 2
 
 
 def test_progress_is_one_plain_line_a_step_on_standard_error(project: FakeProject, run: Run) -> None:
@@ -199,17 +288,94 @@ def test_progress_is_one_plain_line_a_step_on_standard_error(project: FakeProjec
 
 
 def test_progress_on_a_terminal_names_department_and_step(
+    project: FakeProject, run: Run, terminal: Callable[[str], Terminal]
+) -> None:
+    screen = terminal("stderr")
+    assert run("refresh", "--json").status == 0
+    assert "learn" in screen.getvalue()
+    assert "publish" in screen.getvalue()
+
+
+def test_a_log_for_machines_is_one_object_a_line(
     project: FakeProject, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
+    lines = [json.loads(line) for line in run("refresh", "--log-format", "json").err.splitlines()]
+    assert [(line["event"], line["step"], line["subject"], line["fraction"]) for line in lines] == [
+        ("progress", "learn", "SEAFOOD", 0.2),
+        ("progress", "learn", "SEAFOOD", 0.3),
+        ("progress", "publish", "", 1.0),
+    ]
+    assert all(dt.datetime.fromisoformat(line["time"]).utcoffset() == dt.timedelta(0) for line in lines)
+    assert all(line["seconds"] >= 0 for line in lines)
+    project.failure = ConfigError("learning.sed is wrong", hint="did you mean 'seed'?")
+    monkeypatch.setenv("SEGWAREHOUSE_LOG_FORMAT", "json")
+    failed = json.loads(run("refresh").err)
+    assert (failed["event"], failed["exit_status"], failed["hint"]) == ("error", 3, "did you mean 'seed'?")
+    misused = json.loads(run("--log-format", "json", "refresh", "--nope").err)
+    assert (misused["event"], misused["exit_status"]) == ("error", 2)
 
-    screen = Terminal()
-    monkeypatch.setattr(sys, "stderr", screen)
-    monkeypatch.setenv("TERM", "xterm")
-    assert run("refresh", "--json").status == 0
-    assert "publish" in screen.getvalue()
+
+@pytest.mark.parametrize("command", ["check", "refresh", "rules", "audience SEAFOOD", "verify", "runs", "init t.csv"])
+def test_quiet_leaves_the_exit_status_and_what_was_asked_for_in_a_form(
+    project: FakeProject, run: Run, command: str
+) -> None:
+    before, behind = run("--quiet", *command.split()), run(*command.split(), "-q")
+    assert (before.status, before.out, before.err) == (0, "", "")
+    assert behind == before
+    assert json.loads(run(*command.split(), "--quiet", "--json").out)
+    project.failure = ConfigError("learning.sed is wrong")
+    assert run(*command.split(), "--quiet").err == "error: learning.sed is wrong\n"
+
+
+def test_a_table_fits_the_terminal_and_says_what_it_left_out(
+    project: FakeProject, run: Run, terminal: Callable[[str], Terminal]
+) -> None:
+    screen = terminal("stdout")
+    run("refresh", "--quiet")
+    assert screen.getvalue() == ""
+    run("refresh")
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue())
+    table, _, rest = shown.partition("Not shown for want of width: ")
+    assert max(map(len, table.splitlines())) <= 60
+    assert "seafood" in table
+    assert rest.startswith("verdict, auc; --json has all.")
+
+
+def test_colours_mark_news_on_a_terminal_alone_and_not_with_no_color(
+    project: FakeProject, run: Run, terminal: Callable[[str], Terminal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "\x1b" not in run("check").out
+    screen = terminal("stdout")
+    run("check")
+    assert "\x1b[31m" in screen.getvalue()
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain, errors = terminal("stdout"), terminal("stderr")
+    run("check")
+    project.failure = ConfigError("learning.sed is wrong")
+    run("check")
+    assert not re.search(r"\x1b\[(3[0-7]|9[0-7])m", plain.getvalue())
+    assert errors.getvalue() == "error: learning.sed is wrong\n"
+
+
+def test_export_prints_sql_that_says_what_it_is(project: FakeProject, run: Run) -> None:
+    outcome = run("export", "SEAFOOD", "--dialect", "postgres")
+    assert project.calls == [("export", ("SEAFOOD",), "postgres")]
+    assert outcome.out == "/* transpiled, not executed */ CREATE VIEW x;\n"
+    assert json.loads(run("export", "--json").out)[0]["label"] == "transpiled, not executed"
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_prints_a_script_that_asks_this_program(run: Run, shell: str) -> None:
+    script = run("completion", shell)
+    assert script.status == 0
+    assert f"_SEGWAREHOUSE_COMPLETE={shell}_complete" in script.out
+
+
+def test_a_shell_that_asks_gets_commands_and_options(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("_SEGWAREHOUSE_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "segwarehouse refresh --dry")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    assert run().out == "plain,--dry-run\n"
 
 
 def test_json_is_all_that_standard_output_gets_and_nan_is_null(project: FakeProject, run: Run) -> None:
@@ -234,6 +400,8 @@ def test_check_shows_what_would_be_learned_and_what_is_set_aside(project: FakePr
     assert "too many values" in outcome.out
     assert "[red]木" in outcome.out
     assert "A refresh would learn 1 of 2 departments." in outcome.out
+    assert "- 8% of the lines have no customer." in outcome.out
+    assert outcome.out.splitlines()[-1] == "Next: segwarehouse refresh"
     assert json.loads(run("check", "--json").out)["cleaning"][0]["rows"] == 3
 
 
@@ -298,19 +466,60 @@ def test_verify_exits_8_when_a_view_is_not_proved(project: FakeProject, run: Run
     assert "error: SQL and Python disagree in 1 of 1 departments: SEAFOOD" in outcome.err
 
 
+def test_rules_that_are_held_back_are_shown_and_have_an_exit_status_of_their_own(
+    project: FakeProject, run: Run
+) -> None:
+    project.held_back = [{"department": "SEAFOOD", "why": "new rules would exchange 62% of the audience"}]
+    outcome = run("refresh")
+    assert outcome.status == 20
+    assert "Published in" in outcome.out
+    assert "new rules would exchange 62% of the audience" in outcome.out
+    assert "error: published, but 1 of 1 departments keep the rules of the run before: SEAFOOD" in outcome.err
+    assert "refresh --accept" in outcome.err
+    assert json.loads(run("refresh", "--json").out)["held_back"][0]["department"] == "SEAFOOD"
+    assert run("refresh", "--accept").status == 0
+    assert project.calls[-1] == ("refresh", None, (), 0.0, "accept")
+
+
+def test_a_difference_is_counted_on_the_screen_and_whole_in_a_file(
+    project: FakeProject, run: Run, tmp_path: Path
+) -> None:
+    shown = run("diff", "r1", "r2")
+    assert shown.status == 0
+    assert "From run r1 to run r2." in shown.out
+    assert all(words in shown.out for words in ("SEAFOOD", "entered by data", "TINY", "[red]NEW"))
+    assert "007" not in shown.out
+    assert json.loads(run("diff", "--json").out)["departments"][0]["entered"] == 4
+    target = tmp_path / "changes.csv"
+    assert run("diff", "--csv", str(target)).status == 0
+    written = target.read_text(encoding="utf-8").splitlines()
+    assert written[0] == '"department","customer_id","change","cause","reason"'
+    assert written[1] == '"\'=SEA","\'+007","left","data","\'-1"'
+    assert project.calls == [("diff", "r1", "r2"), ("diff", None, None), ("changes", None, None)]
+    assert run("diff", "r1").status == 2
+    assert run("diff", "--csv", "-", "--json").status == 2
+
+
 def test_runs_are_listed_and_missing_times_are_null(project: FakeProject, run: Run) -> None:
     listed = json.loads(run("runs", "--json").out)
     assert [row["started_at"] for row in listed] == ["2026-01-02T00:00:00", None]
     assert "r1" not in run("runs", "--limit", "1").out
 
 
-def test_init_shows_the_guesses_and_the_first_rows(project: FakeProject, run: Run) -> None:
-    outcome = run("init", "data/t.csv", "--project", "p")
-    assert project.calls == [("init", Path("p"), "data/t.csv")]
-    assert "source.customer_id" in outcome.out
+def test_init_shows_what_was_guessed_how_sure_it_is_and_what_comes_next(project: FakeProject, run: Run) -> None:
+    outcome = run("init", "data/t.csv", "--project", "p", "--column", "department=shelf")
+    assert project.calls == [("init", Path("p"), "data/t.csv", {"department": "shelf"})]
+    lines = {line.split()[0]: line for line in outcome.out.splitlines() if line.strip()}
+    assert lines["customer_id"].split()[1:3] == ["cust", "sure"]
+    assert "please check" in lines["department"]
+    assert "none found" in lines["amount"]
+    assert "12,345 rows" in outcome.out
+    assert "customer id (cust)" in outcome.out
     assert "007" in outcome.out
-    assert "segwarehouse check --project p" in outcome.out
-    assert json.loads(run("init", "data/t.csv", "--json").out)["guesses"] == {"customer_id": "cust"}
+    assert "unused" not in outcome.out
+    assert "Please check department" in outcome.out
+    assert outcome.out.splitlines()[-1] == "Next: segwarehouse check --project p"
+    assert json.loads(run("init", "data/t.csv", "--json").out)["guesses"]["customer_id"] == "cust"
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,9 @@ def test_the_wheel_holds_every_model_and_template(wheel: Path) -> None:
         assert len(files) > 5
         assert {f"segwarehouse/_project/{file}" for file in files} <= inside
     assert "segwarehouse/py.typed" in inside
+    templates = {path.name for path in (ROOT / "segwarehouse" / "report" / "templates").iterdir()}
+    assert len(templates) == 5
+    assert {f"segwarehouse/report/templates/{name}" for name in templates} <= inside
 
 
 def test_an_installed_wheel_works_without_the_checkout(wheel: Path, tmp_path: Path, transactions: pd.DataFrame) -> None:

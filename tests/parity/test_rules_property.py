@@ -12,8 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from segwarehouse.domain import Activity, ActivityTerm, Condition, Feature, Operator, Rule, RuleSet
-from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, Audience
+from segwarehouse.domain import Activity, ActivityTerm, Column, Condition, Feature, Operator, Rule, RuleSet
+from segwarehouse.rules.compile import (
+    CUSTOMERS,
+    DEPARTMENT_COUNTS,
+    Audience,
+    compile_activity,
+    compile_membership,
+    compile_points,
+    compile_rule,
+    compile_rules_matched,
+    compile_score,
+)
 from segwarehouse.rules.prove import prove_on_boundaries, prove_on_customers
 from segwarehouse.rules.simplify import simplify
 from segwarehouse.warehouse.duckdb import DuckDBWarehouse
@@ -103,6 +113,87 @@ def test_any_card_on_any_customers(
     proof = prove_on_customers(warehouse, audience)
     assert proof.differences == ()
     assert proof.rows == len(rows)
+
+
+CARDS = 20
+CARD_BYTES = 80  # the longest card spells 79
+EXAMPLES = 600
+PROBABILITIES = (0.0, 5e-324, 0.1, 0.1 + 0.2, 1 / 3, 0.5, math.nextafter(1.0, 0.0), 1.0)
+
+
+def card_of(encoded: bytes, pool: list[float]) -> RuleSet:
+    """Return the card that these bytes spell, with thresholds from the pool: thousands of cards cost little to draw."""
+    letters = iter(encoded)
+
+    def pick(count: int) -> int:
+        return next(letters) % count
+
+    def condition() -> Condition:
+        return Condition(NAMES[pick(4)], list(Operator)[pick(2)], pool[pick(len(pool))])
+
+    rules = [Rule(tuple(condition() for _ in range(1 + pick(3))), 1 + pick(9)) for _ in range(pick(6))]
+    terms = [ActivityTerm(NAMES[pick(4)], pick(256) * 4 - 512) for _ in range(pick(4))]
+    activity = Activity(tuple(terms), floor=pick(256) * 40 - 5000, unit=1 + pick(256) * 8, cap=pick(10))
+    return RuleSet(tuple(rules), activity, tuple(PROBABILITIES[pick(8)] for _ in range(1 + pick(12))))
+
+
+def question_of(cards: list[RuleSet]) -> exp.Select:
+    """Return one statement with all that the compiler makes of many cards, in steps as the view has them."""
+    place = exp.alias_(exp.column("rowid", table=CUSTOMERS.name), "place")
+    first: list[exp.Expr] = [place, *(exp.column(name, quoted=True) for name in NAMES)]
+    second: list[exp.Expr] = [exp.column("place")]
+    third: list[exp.Expr] = []
+    for at, card in enumerate(cards):
+        first.append(exp.alias_(compile_activity(card.activity), f"activity_{at}", quoted=True, copy=False))
+        parts = {
+            "activity": exp.column(f"activity_{at}", quoted=True),
+            "member": exp.func("coalesce", compile_membership(card), exp.false(), copy=False),
+            "matched": compile_rules_matched([compile_rule(rule) for rule in card.rules]),
+            "points": compile_points(card, activity=exp.column(f"activity_{at}", quoted=True)),
+        }
+        second += [exp.alias_(part, f"{name}_{at}", quoted=True, copy=False) for name, part in parts.items()]
+        third += [exp.column(f"{name}_{at}", quoted=True) for name in parts]
+        score = compile_score(card.probabilities, exp.column(f"points_{at}", quoted=True))
+        third.append(exp.alias_(score, f"score_{at}", quoted=True, copy=False))
+    inner = exp.Select(expressions=first).from_(CUSTOMERS.table(), copy=False)
+    middle = exp.Select(expressions=second).from_(inner.subquery("one", copy=False), copy=False)
+    outer = exp.Select(expressions=third).from_(middle.subquery("two", copy=False), copy=False)
+    return outer.order_by("place", copy=False)
+
+
+def test_ten_thousand_cards_on_any_customers(warehouse: DuckDBWarehouse) -> None:
+    """Membership, rules, activity, points and score of every card, to the last bit, many cards in a statement."""
+    tried: set[RuleSet] = set()
+
+    @settings(max_examples=EXAMPLES, deadline=None, database=None)
+    @given(
+        pool=st.lists(thresholds, min_size=8, max_size=8),
+        encoded=st.binary(min_size=CARDS * CARD_BYTES, max_size=CARDS * CARD_BYTES),
+        rows=st.lists(st.tuples(*[values] * len(NAMES), st.just(value=False)), min_size=1, max_size=12),
+    )
+    def every_card(pool: list[float], encoded: bytes, rows: list[tuple[float | bool | None, ...]]) -> None:
+        load(warehouse, rows, "integer")
+        cards = [card_of(encoded[at * CARD_BYTES : (at + 1) * CARD_BYTES], pool) for at in range(CARDS)]
+        answer = warehouse.fetch(question_of(cards))
+        found = {
+            name: Column(
+                np.array([0.0 if row[at] is None else row[at] for row in rows], dtype=np.float64),
+                np.array([row[at] is None for row in rows], dtype=np.bool_),
+            )
+            for at, name in enumerate(NAMES)
+        }
+        for at, card in enumerate(cards):
+            scored = card.apply(found, len(rows))
+            assert answer[f"member_{at}"].to_pylist() == scored.selected.tolist()
+            assert answer[f"activity_{at}"].to_pylist() == scored.activity.tolist()
+            assert answer[f"points_{at}"].to_pylist() == scored.points.tolist()
+            assert answer[f"score_{at}"].to_numpy().tobytes() == scored.score.tobytes()
+            names = [", ".join(f"R{place}" for place, holds in enumerate(row, 1) if holds) for row in scored.matched]
+            assert answer[f"matched_{at}"].to_pylist() == names
+        tried.update(cards)
+
+    every_card()
+    assert len(tried) >= 10_000
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -57,9 +57,11 @@ def shuffled_past(seed: int) -> Past:
         activity_values=activity,
         buyers=random.random(CUSTOMERS) < 0.25,
         outcomes=random.random(CUSTOMERS) < 0.15,
+        waited_days=np.zeros(CUSTOMERS),
     )
     settings = Settings(
         seed=seed,
+        outcome_days=60,
         budget=200,
         control_share=0.1,
         population=CUSTOMERS,

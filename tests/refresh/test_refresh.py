@@ -86,6 +86,19 @@ def test_every_result_table_of_the_recipe_is_there_and_consistent(published: Pub
     personas = ask(folder, "select * from targeting.segments where kind = 'persona'")
     assert (personas.groupby("department")["size"].sum() <= 500).all()
     assert (personas["size"] >= 10).all()
+    segments = ask(folder, "select * from targeting.segments")
+    assert segments.loc[segments["drivers"] != "", "typical"].str.startswith("typically ").any()
+    assert set(segments["since"].dt.date) == {published[1].as_of}
+    assert segments.loc[segments["kind"] == "mixture", "weight"].between(0.0, 1.0).all()
+    scores = ask(folder, "select * from targeting.cluster_scores where number > 1")
+    assert scores["stability"].between(-0.5, 1.0).all()
+    mapped = ask(
+        folder,
+        "select department, segment_id, count(*) as size from targeting.department_maps group by all",
+    )
+    both = personas.merge(mapped, on=["department", "segment_id"], suffixes=("", "_mapped"))
+    assert len(both) == len(personas)
+    assert (both["size"] == both["size_mapped"]).all()
 
 
 def test_the_audiences_table_is_the_views_down_to_the_budget(published: Published) -> None:
@@ -119,7 +132,7 @@ def test_the_published_state_is_read_only_complete_and_commented(published: Publ
     assert (folder / "published").is_symlink()
     assert (folder / "published").readlink().name == report.run_id
     assert stat.S_IMODE(file.stat().st_mode) == 0o444
-    assert [path.name for path in file.parent.iterdir()] == ["warehouse.duckdb"]
+    assert sorted(path.name for path in file.parent.iterdir()) == ["report.html", "warehouse.duckdb"]
     comments = ask(folder, "select view_name, comment from duckdb_views() where schema_name = 'targeting'")
     assert len(comments) == len(DEPARTMENTS)
     assert comments["comment"].str.contains("do not buy").all()
@@ -140,7 +153,16 @@ def twin(published: Published, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def test_the_same_data_and_seed_publish_the_same(published: Published, twin: Path) -> None:
     folder, _ = published
-    for table in ("rules", "cards", "evaluated_rules", "evaluation", "departments", "segments", "mixtures"):
+    for table in (
+        "rules",
+        "cards",
+        "evaluated_rules",
+        "evaluation",
+        "departments",
+        "segments",
+        "mixtures",
+        "cluster_scores",
+    ):
         query = f"select * from targeting.{table}"
         pd.testing.assert_frame_equal(ask(folder, query), ask(twin, query), check_exact=True)
     definitions = "select view_name, sql from duckdb_views() where schema_name = 'targeting' order by view_name"
@@ -242,8 +264,12 @@ def test_views_can_be_published_in_the_working_database_itself(tmp_path: Path, t
     config.write_text(text, encoding="utf-8")
     Project(folder).refresh()
     assert all(proof["proved"] for proof in Project(folder).verify())
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+        connection.execute("update targeting.department_maps set segment_id = 9 - segment_id").fetchall()
     again = Project(folder).refresh()
     with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
+        numbers = "select distinct segment_id from targeting.segments where kind = 'persona'"
+        assert all(number >= 5 for (number,) in connection.execute(numbers).fetchall())
         assert connection.execute("select run_id from targeting.run").fetchall() == [(again.run_id,)]
         assert connection.execute("select count(*) from targeting.runs").fetchall() == [(2,)]
         assert connection.execute("select count(*) from targeting.toys where in_budget").fetchall() == [(BUDGET,)]
@@ -271,3 +297,12 @@ def test_a_dry_run_shows_the_sql_and_touches_nothing(tmp_path: Path, transaction
     assert planned["features.customers"].startswith('CREATE SCHEMA IF NOT EXISTS "features"')
     assert not (folder / "warehouse.duckdb").exists()
     assert not (folder / "published").exists()
+
+
+def test_the_report_is_published_with_its_state(published: Published) -> None:
+    folder, report = published
+    state = (folder / "published").resolve()
+    assert report.report == folder / "published" / "report.html"
+    assert report.report_failure == ""
+    assert report.report.resolve() == state / "report.html"
+    assert report.run_id in report.report.read_text(encoding="utf-8")

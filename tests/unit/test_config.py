@@ -10,7 +10,6 @@ from segwarehouse.config import (
     Config,
     DatabaseUrl,
     ExtraSource,
-    guess_columns,
     load_config,
     render_config,
     settings,
@@ -289,7 +288,10 @@ def test_every_setting_is_described() -> None:
         "source",
         "cleaning",
         "learning",
+        "rules",
         "audience",
+        "gate",
+        "history",
     }
     assert all(item.description.endswith(".") and item.accepts for item in described)
     assert [item.key for item in described if item.required] == ["transactions"]
@@ -325,7 +327,10 @@ def test_the_written_file_reads_back_to_the_same_object(tmp_path: Path) -> None:
 def test_the_commented_defaults_of_the_written_file_are_the_real_ones(tmp_path: Path) -> None:
     bare = loaded(tmp_path, render_config({"source": {"transactions": "t.csv"}}))
     text = render_config({"source": {"transactions": "t.csv"}})
-    optional = ("occurred_at", "transaction_id", "quantity", "amount", "category", "customers", "cost_per", "value_per")
+    optional = (
+        "occurred_at", "transaction_id", "quantity", "amount", "unit_price", "date_format", "category", "channel",
+        "discount", "is_promotion", "customers", "cost_per", "value_per",
+    )  # fmt: skip
     active = [
         line.removeprefix("# ") if " = " in line and not line.startswith(tuple(f"# {key}" for key in optional)) else ""
         for line in text.splitlines()
@@ -334,71 +339,3 @@ def test_the_commented_defaults_of_the_written_file_are_the_real_ones(tmp_path: 
     uncommented = "\n".join(left or right for left, right in zip(tables, active, strict=True))
     assert "outcome_days = 91" in uncommented
     assert loaded(tmp_path, uncommented) == bare
-
-
-@pytest.mark.parametrize(
-    ("columns", "expected"),
-    [
-        (
-            {
-                "household_id": "VARCHAR",
-                "store_id": "BIGINT",
-                "basket_id": "BIGINT",
-                "product_id": "BIGINT",
-                "quantity": "INTEGER",
-                "sales_value": "DOUBLE",
-                "retail_disc": "DOUBLE",
-                "week": "INTEGER",
-                "transaction_timestamp": "TIMESTAMP",
-                "department": "VARCHAR",
-            },
-            {
-                "customer_id": "household_id",
-                "department": "department",
-                "occurred_at": "transaction_timestamp",
-                "transaction_id": "basket_id",
-                "quantity": "quantity",
-                "amount": "sales_value",
-            },
-        ),
-        (
-            {
-                "InvoiceNo": "VARCHAR",
-                "StockCode": "VARCHAR",
-                "Quantity": "BIGINT",
-                "InvoiceDate": "TIMESTAMP",
-                "UnitPrice": "DOUBLE",
-                "CustomerID": "DOUBLE",
-                "ProductCategory": "VARCHAR",
-            },
-            {
-                "customer_id": "CustomerID",
-                "department": "ProductCategory",
-                "occurred_at": "InvoiceDate",
-                "transaction_id": "InvoiceNo",
-                "quantity": "Quantity",
-                "amount": "UnitPrice",
-            },
-        ),
-        (
-            {
-                "Kunde": "VARCHAR",
-                "Abteilung": "VARCHAR",
-                "Datum": "VARCHAR",
-                "Bon-Nr": "VARCHAR",
-                "Umsatz": "DECIMAL(18,2)",
-            },
-            {
-                "customer_id": "Kunde",
-                "department": "Abteilung",
-                "occurred_at": "Datum",
-                "transaction_id": "Bon-Nr",
-                "amount": "Umsatz",
-            },
-        ),
-        ({"a": "VARCHAR", "order_date": "DATE", "total_note": "VARCHAR"}, {"occurred_at": "order_date"}),
-        ({}, {}),
-    ],
-)
-def test_columns_are_guessed_by_name_and_type(columns: dict[str, str], expected: dict[str, str]) -> None:
-    assert guess_columns(columns) == expected

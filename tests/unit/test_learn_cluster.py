@@ -1,17 +1,12 @@
-"""Clusters and their names."""
+"""Clusters."""
 
 import numpy as np
 import pytest
 
-from segwarehouse.domain import Feature, FloatArray, IntArray
-from segwarehouse.learn.cluster import cluster, name_segments
+from segwarehouse.domain import FloatArray, IntArray
+from segwarehouse.learn.cluster import cluster
 
 CENTRES = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
-FEATURES = (
-    Feature("purchases_produce", "department", "purchases in PRODUCE", "count"),
-    Feature("monetary_amount", "behaviour", "spend", "amount"),
-    Feature("noise", "customer", "noise", "number"),
-)
 
 
 def blobs(size: int = 60) -> tuple[FloatArray, IntArray]:
@@ -45,30 +40,20 @@ def test_points_in_one_place_are_one_cluster(count: int) -> None:
     assert len(found.centres) == min(count, 1)
 
 
-def test_segments_say_what_drives_them_and_count_right() -> None:
+def test_a_number_that_refits_do_not_find_again_is_not_chosen() -> None:
     coordinates, group = blobs()
-    high = np.isin(group, [1, 3])
-    values = np.column_stack([np.where(high, 9.0, 1.0), np.where(group >= 2, 500.0, 20.0), np.arange(len(group)) % 7])
-    shap = np.column_stack([np.where(high, 1.0, -1.0), np.where(group >= 2, -0.4, 0.4), np.zeros(len(group))])
-    labels = high & (np.arange(len(group)) % 2 == 0)
-    clusters = cluster(coordinates, shap.sum(axis=1), seed=1, min_size=20)
-    segments = name_segments(clusters, shap=shap, values=values, features=FEATURES, labels=labels)
-    assert [segment.name for segment in segments] == [
-        "more purchases in PRODUCE, less spend",
-        "more purchases in PRODUCE, more spend",
-        "fewer purchases in PRODUCE, less spend",
-        "fewer purchases in PRODUCE, more spend",
-    ]
-    assert [segment.segment_id for segment in segments] == [0, 1, 2, 3]
-    assert [segment.size for segment in segments] == [60, 60, 60, 60]
-    assert [segment.buyer_share for segment in segments] == [0.5, 0.5, 0.0, 0.0]
-    assert segments[0].lift == pytest.approx(2.0)
+    found = cluster(coordinates, group.astype(np.float64), seed=1, min_size=20)
+    by_number = {score.number: score.stability for score in found.scores}
+    assert by_number[4] == pytest.approx(1.0)
+    assert all(by_number[number] < by_number[4] for number in (5, 6, 7, 8))
 
 
-def test_names_are_unique_where_nothing_tells_segments_apart() -> None:
-    coordinates, group = blobs()
-    flat = np.zeros((len(group), 3))
-    clusters = cluster(coordinates, group.astype(np.float64), seed=1)
-    segments = name_segments(clusters, shap=flat, values=flat, features=FEATURES, labels=group > 1)
-    assert segments[0].name == "no feature stands out"
-    assert len({segment.name for segment in segments}) == 4
+def test_four_clusters_are_taken_where_three_are_only_a_little_better() -> None:
+    generator = np.random.default_rng(2)
+    centres = np.array([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [2.6, 10.0]])
+    group = np.repeat(np.arange(4), 100)
+    coordinates = centres[group] + generator.normal(scale=0.5, size=(400, 2))
+    found = cluster(coordinates, np.zeros(400), seed=1)
+    best = max(found.scores, key=lambda score: score.silhouette)
+    assert best.number == 3
+    assert len(found.centres) == 4

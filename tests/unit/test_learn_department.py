@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from segwarehouse.domain import Column, Feature, FloatArray, Rule
+from segwarehouse.domain import Column, Condition, Feature, FloatArray, IntArray, Operator, Rule
 from segwarehouse.errors import SegwarehouseError
 from segwarehouse.learn import department
 from segwarehouse.learn.activity import activity_columns
+from segwarehouse.learn.affinity import high_propensity_cluster
 from segwarehouse.learn.card import CardParameters, leading_rules, top_group
 from segwarehouse.learn.department import DepartmentLearned, DepartmentParameters, learn_department
 from segwarehouse.learn.embed import Embedding
@@ -93,7 +94,7 @@ def test_limits_of_the_card_can_be_set() -> None:
 
 
 def test_explaining_adds_segments_and_changes_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    def first_two(shap: FloatArray, *, seed: int) -> Embedding:
+    def first_two(shap: FloatArray, *, seed: int, order: IntArray) -> Embedding:
         order = np.argsort(-np.abs(shap).mean(axis=0), kind="stable")[:2]
         rows = np.arange(0, COUNT, 2)
         return Embedding(rows, shap[rows][:, order])
@@ -142,3 +143,59 @@ def test_top_group_is_smaller_than_any_rule_and_holds_the_strongest() -> None:
     assert selected[0]
     assert selected.tolist() == [2 * rule.points >= card.rules[0].points for rule in card.rules]
     assert not top_group((), np.zeros((4, 0), dtype=np.bool_)).any()
+
+
+def resampled(seed: int) -> Population:
+    """Return customers drawn from the same population, with replacement."""
+    rows = np.random.default_rng(seed).integers(0, COUNT, COUNT)
+    whole = population()
+    return dataclasses.replace(
+        whole, values=whole.values[rows], labels=whole.labels[rows], activity_values=whole.activity_values[rows]
+    )
+
+
+def test_a_former_card_stays_while_a_new_one_is_no_better_beyond_chance() -> None:
+    former = learned().card
+    later = resampled(8)
+    again = learn_department(later, seed=42, explain=False, former=former)
+    assert again.kept
+    assert (again.card.rules, again.card.activity) == (former.rules, former.activity)
+    scored = again.card.apply(_columns_of(later), COUNT)
+    assert scored.score.mean() == pytest.approx(later.labels.mean(), abs=0.01)  # calibrated on the customers of now
+    assert learn_department(later, seed=42, explain=False).card.rules != former.rules
+
+
+def test_a_former_card_goes_where_a_new_one_is_better_or_it_breaks_the_limits() -> None:
+    former = learned().card
+    poor = dataclasses.replace(former, rules=(Rule((Condition("recency_days", Operator.AT_LEAST, 1.0),), 9),))
+    assert not learn_department(population(), seed=42, explain=False, former=poor).kept
+    strict = DepartmentParameters(card=CardParameters(selection=SelectionParameters(max_conditions=1)))
+    long = dataclasses.replace(
+        former, rules=(*former.rules, Rule((Condition("purchases_1", Operator.AT_LEAST, 9.0),), 1))
+    )
+    assert not learn_department(population(), seed=42, explain=False, parameters=strict, former=long).kept
+    foreign = dataclasses.replace(former, rules=(Rule((Condition("gone", Operator.AT_LEAST, 1.0),), 9),))
+    assert not learn_department(population(), seed=42, explain=False, former=foreign).kept
+
+
+def test_rules_say_how_often_halves_of_the_customers_choose_them() -> None:
+    frequency = learned().frequency
+    assert set(frequency) == {rule.conditions for rule in learned().card.rules}
+    assert all(0.0 <= often <= 1.0 for often in frequency.values())
+    assert frequency[learned().card.rules[0].conditions] >= 0.5
+
+
+def test_rules_can_describe_the_high_propensity_cluster_instead() -> None:
+    found = learn_department(population(), seed=42, explain=False, parameters=DepartmentParameters(target="clusters"))
+    inside = high_propensity_cluster(found.propensity, seed=42) >= 0.5
+    labels = population().labels
+    assert labels[inside].mean() > 1.5 * labels[~inside].mean()
+    scored = found.card.apply(columns(), COUNT)
+    assert np.corrcoef(scored.points, inside)[0, 1] > 0.5
+    assert scored.score.mean() == pytest.approx(labels.mean(), abs=0.01)  # the score is still that of being a buyer
+    assert not inside[labels].all()  # the cluster is out of fold: it is no copy of the labels
+
+
+def _columns_of(given: Population) -> dict[str, Column]:
+    found = {feature.name: Column.complete(given.values[:, at]) for at, feature in enumerate(given.features)}
+    return found | activity_columns(given.activity_values, NAMES)

@@ -9,8 +9,10 @@ from segwarehouse.learn.selection import (
     Candidates,
     SelectionParameters,
     candidates_of,
+    chosen_by_halves,
     fit_weights,
     forward_steps,
+    frequency_of,
     log_odds_with,
 )
 
@@ -121,3 +123,31 @@ def test_log_odds_of_a_step_are_the_sum_of_its_parts() -> None:
     held_out = np.arange(0, COUNT, 3)
     part = log_odds_with(table.of(held_out), activity[held_out], step)
     np.testing.assert_allclose(part, (design @ step.weights)[held_out])
+
+
+def test_halves_find_what_was_planted_and_not_what_was_not() -> None:
+    values, activity = features(), np.random.default_rng(5).normal(size=COUNT)
+    labels = labels_of(-2.0 + activity + 2.0 * (values["b"] >= 1.0))
+    table = candidates(values)
+    soft = labels.astype(np.float64)
+    parameters = SelectionParameters(price=6.0, halvings=4)
+    chosen = chosen_by_halves(table, activity, soft, labels, parameters, seed=1)
+    assert len(chosen) == 8
+    often = frequency_of(table.masks, table, chosen, parameters.most_alike)
+    assert often[RULES.index((B,))] == 1.0
+    assert often[RULES.index((NOT_C,))] == 0.0
+
+
+def test_of_near_ties_the_one_that_halves_choose_is_taken() -> None:
+    values, activity = features(), np.random.default_rng(6).normal(size=COUNT)
+    values["c"] = np.where(np.random.default_rng(7).random(COUNT) < 0.6, values["b"], values["c"])
+    labels = labels_of(-2.0 + activity + 1.0 * (values["b"] >= 1.0) + 0.9 * (values["a"] >= 1.0))
+    table, soft = candidates(values), labels.astype(np.float64)
+    parameters = SelectionParameters(price=6.0, near=0.9, max_conditions=1)
+    plain = forward_steps(table, activity, soft, labels, parameters)[-1].chosen
+    favoured = RULES.index((A,)) if plain == (RULES.index((B,)),) else RULES.index((B,))
+    often = np.zeros(len(RULES))
+    often[favoured] = 1.0
+    assert forward_steps(table, activity, soft, labels, parameters, often)[-1].chosen == (favoured,)
+    strict = SelectionParameters(price=6.0, near=0.0, max_conditions=1)
+    assert forward_steps(table, activity, soft, labels, strict, often)[-1].chosen == plain

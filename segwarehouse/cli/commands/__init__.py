@@ -9,8 +9,12 @@ COMMANDS = (
     "refresh",
     "rules",
     "audience",
+    "report",
     "verify",
+    "export",
     "runs",
     "rollback",
+    "diff",
     "simulate",
+    "completion",
 )

@@ -30,7 +30,9 @@ def audience(
 ) -> None:
     """Show or export whom to target in DEPARTMENT.
 
-    Best first, with the reasons. In CSV, a text that a spreadsheet would take for a formula gets a leading apostrophe.
+    Best first, with the reasons. A file has the columns customer_id, score, rank, in_budget, arm, rules_matched,
+    reasons, nearest_missed, as_of, run_id. In CSV, a text that a spreadsheet would take for a formula gets a leading
+    apostrophe.
     """
     if sum((csv_file is not None, parquet_file is not None, as_json)) > 1:
         raise click.UsageError("--csv, --parquet and --json exclude each other")

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import click
 
-from segwarehouse.cli.options import as_of_option, example, json_option, open_project, project_option
-from segwarehouse.cli.render import print_facts, print_json, print_table
+from segwarehouse.cli.options import as_of_option, example, json_option, next_command, open_project, project_option
+from segwarehouse.cli.render import Marks, print_facts, print_json, print_table, printable, say
+
+_MARKS: Marks = {"yes": "green", "no": "red"}
 
 
 @click.command(epilog=example("segwarehouse check --project examples/complete_journey"))
@@ -27,6 +29,10 @@ def check(directory: Path, as_of: dt.date | None, as_json: bool) -> None:
     ignored = report["ignored_columns"].items()
     print_table([{"column": column, "why": why} for column, why in ignored], title="Ignored columns of customers")
     print_table(report["cleaning"], title="Transaction lines")
-    print_table(report["departments"], title="Departments")
+    print_table(report["departments"], title="Departments", marks=_MARKS)
+    for sentence in report["advice"]:
+        say(f"- {printable(sentence)}")
     eligible = sum(1 for row in report["departments"] if row["eligible"])
-    click.echo(f"A refresh would learn {eligible} of {len(report['departments'])} departments.")
+    say(f"A refresh would learn {eligible} of {len(report['departments'])} departments. Nothing was changed.")
+    if eligible:
+        say(next_command("refresh", directory))

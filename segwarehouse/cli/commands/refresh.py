@@ -1,26 +1,24 @@
 """`segwarehouse refresh`: learn, prove and publish."""
 
 import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from segwarehouse.cli.options import as_of_option, example, json_option, open_project, project_option, wait_option
-from segwarehouse.cli.progress import showing_progress
-from segwarehouse.cli.render import print_json, print_table, printable
-
-DEPARTMENT_COLUMNS = (
-    "department",
-    "view_name",
-    "buyers",
-    "candidates",
-    "rule_count",
-    "auc",
-    "activity_auc",
-    "lift_at_budget",
-    "verdict",
-    "remark",
+from segwarehouse.cli.log import showing_progress
+from segwarehouse.cli.options import (
+    as_of_option,
+    example,
+    json_option,
+    next_command,
+    open_project,
+    project_option,
+    wait_option,
 )
+from segwarehouse.cli.render import VERDICTS, print_json, print_table, printable, say
+from segwarehouse.errors import RulesHeldBack
 
 
 @click.command(
@@ -31,6 +29,7 @@ DEPARTMENT_COLUMNS = (
 @project_option
 @as_of_option
 @click.option("--department", "departments", multiple=True, metavar="NAME", help="Only this one; may be repeated.")
+@click.option("--accept", is_flag=True, help="Publish new rules however much they change; see [gate].")
 @wait_option
 @click.option("--dry-run", is_flag=True, help="Print the SQL up to the learning, and change nothing.")
 @json_option
@@ -38,13 +37,16 @@ def refresh(
     directory: Path,
     as_of: dt.date | None,
     departments: tuple[str, ...],
+    accept: bool,
     wait_seconds: float,
     dry_run: bool,
     as_json: bool,
 ) -> None:
     """Learn, prove and publish the targeting views.
 
-    All views are replaced together or none is: readers see the last whole state until then.
+    All views are replaced together or none is: readers see the last whole state until then. A department whose new
+    rules would exchange too much of its audience, or rank worse, keeps the rules of the run before, unless --accept is
+    given; the exit status is then 20.
     """
     project = open_project(directory)
     if dry_run:
@@ -56,13 +58,34 @@ def refresh(
         return
     with showing_progress() as progress:
         report = project.refresh(
-            as_of=as_of, departments=departments, wait_seconds=wait_seconds, progress=progress
+            as_of=as_of, departments=departments, accept=accept, wait_seconds=wait_seconds, progress=progress
         ).as_dict()
     if as_json:
         print_json(report)
-        return
-    print_table(report["departments"], DEPARTMENT_COLUMNS)
+    else:
+        _show(report, directory)
+    held_back = [str(row["department"]) for row in report["held_back"]]
+    if held_back:
+        raise RulesHeldBack(
+            f"published, but {len(held_back)} of {len(report['departments'])} departments keep the rules of the run "
+            f"before: {', '.join(held_back)}",
+            hint="targeting.departments says why; to publish the new rules: segwarehouse refresh --accept",
+            departments=held_back,
+        )
+
+
+def _show(report: Mapping[str, Any], directory: Path) -> None:
+    from segwarehouse.refresh.run import DISPLAYED
+
+    print_table(report["departments"], DISPLAYED, marks=VERDICTS)
     print_table(report["refused"], title="Left out")
+    print_table(report["held_back"], title="Keeps the rules of the run before")
     count = len(report["departments"])
-    click.echo(f"Run {report['run_id']}: {count} departments as of {report['as_of']}, {report['seconds']:.0f} s.")
-    click.echo(f"Published in {report['published']}")
+    say(f"Run {report['run_id']}: {count} departments as of {report['as_of']}, {report['seconds']:.0f} s.")
+    say(f"Published in {report['published']}")
+    if report["report"]:
+        say(f"Report in {report['report']}")
+    if report["report_failure"]:
+        click.echo(f"no report: {printable(report['report_failure'])}; make it with: segwarehouse report", err=True)
+    best = max(report["departments"], key=lambda row: row.get("lift_at_budget") or 0.0)
+    say(next_command("audience", directory, str(best["department"])))

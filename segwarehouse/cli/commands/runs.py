@@ -27,9 +27,12 @@ def runs(directory: Path, limit: int, as_json: bool) -> None:
         "state",
         "as_of",
         "departments_published",
+        "departments_kept",
         "customers",
         "lines_kept",
         "lines_left_out",
+        "data_hash",
+        "is_comparable",
         "message",
     )
     print_table(found, shown)

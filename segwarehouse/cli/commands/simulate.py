@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from segwarehouse.cli.options import debug_option, example, json_option
-from segwarehouse.cli.render import print_facts, print_json
+from segwarehouse.cli.options import common_options, example, json_option, next_command
+from segwarehouse.cli.render import print_facts, print_json, say
 
 
 @click.command(epilog=example("segwarehouse simulate --customers 10000 world", "segwarehouse refresh --project world"))
@@ -14,7 +14,7 @@ from segwarehouse.cli.render import print_facts, print_json
 @click.option("--departments", type=click.IntRange(min=2, max=500), default=10, metavar="K", show_default=True)
 @click.option("--months", type=click.IntRange(min=1, max=120), default=12, metavar="M", show_default=True)
 @click.option("--seed", type=click.IntRange(min=0, max=2**32 - 1), default=42, metavar="S", show_default=True)
-@debug_option
+@common_options
 @json_option
 def simulate(directory: Path, customers: int, departments: int, months: int, seed: int, as_json: bool) -> None:
     """Write a project with simulated customers into DIR.
@@ -28,4 +28,4 @@ def simulate(directory: Path, customers: int, departments: int, months: int, see
         print_json(world.as_dict())
         return
     print_facts(world.as_dict())
-    click.echo(f"Next: segwarehouse refresh --project {directory}")
+    say(next_command("refresh", directory))

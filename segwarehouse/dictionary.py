@@ -1,0 +1,75 @@
+"""What every relation and column of a published state means, in words.
+
+In: `sql/publish/words.toml`, what the models say of their columns, and the features' own phrases. Out: comments, as
+syntax trees. Where they are written is left to `publish.py`.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlglot import exp
+
+from segwarehouse.templates import TemplateFolder
+from segwarehouse.warehouse import Relation
+
+_SCHEMA = "targeting"
+_BOUNDS = {"_low": "lower", "_high": "upper"}
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words of `sql/publish/words.toml`: of relations, and of columns by relation; see the file."""
+
+    relations: Mapping[str, str]
+    columns: Mapping[str, Mapping[str, str]]
+
+    @classmethod
+    def read(cls, sql: TemplateFolder) -> "Words":
+        """Read the packaged file."""
+        document = tomllib.loads(sql.file("publish/words.toml").read_text(encoding="utf-8"))
+        return cls(document.pop("relations"), document)
+
+    def of_relation(self, target: Relation) -> str:
+        """Return what a relation without a model is; empty where nobody said."""
+        return self.relations.get(_called(target), "")
+
+    def of_column(self, target: Relation, column: str, said: str = "", like: str = "") -> str:
+        """Return what a column is.
+
+        Parameters
+        ----------
+        said
+            What its model says; that comes first.
+        like
+            A group of words to use as well: ``view`` for a department's view.
+        """
+        known = self._known(target, column, like)
+        if said or known:
+            return said or known
+        for ending, bound in _BOUNDS.items():
+            if column.endswith(ending):
+                return f"{bound} bound of the 95 percent interval of {column.removesuffix(ending)}"
+        return ""
+
+    def _known(self, target: Relation, column: str, like: str) -> str:
+        groups = [self.columns.get(name, {}) for name in (_called(target), like, "common")]
+        return next((group[column] for group in groups if column in group), "")
+
+
+def comments(target: Relation, kind: str, text: str, columns: Mapping[str, str]) -> Iterator[exp.Comment]:
+    r"""Yield the statements that comment a relation and its columns; what has no words gets none.
+
+    >>> [node.sql("duckdb") for node in comments(Relation("t", "v"), "VIEW", "who", {"id": "the customer"})]
+    ['COMMENT ON VIEW "t"."v" IS \'who\'', 'COMMENT ON COLUMN "t"."v"."id" IS \'the customer\'']
+    """
+    if text:
+        yield exp.Comment(this=target.table(), kind=kind, expression=exp.Literal.string(text))
+    for name, words in columns.items():
+        if words:
+            node = exp.column(name, table=target.name, db=target.schema, quoted=True)
+            yield exp.Comment(this=node, kind="COLUMN", expression=exp.Literal.string(words))
+
+
+def _called(target: Relation) -> str:
+    return target.name if target.schema == _SCHEMA else str(target)

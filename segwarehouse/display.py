@@ -1,0 +1,58 @@
+"""What a notebook shows of a result: small HTML tables, everything in them escaped.
+
+In: named values and rows of plain values. Out: HTML without style or script of its own, so that it looks like the
+notebook around it. What is worth showing is left to the object that is shown.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+MOST_ROWS = 50
+
+
+def page(*parts: str) -> str:
+    """Return the parts as one piece of HTML."""
+    return f"<div>{''.join(parts)}</div>"
+
+
+def facts(title: str, values: Mapping[str, object]) -> str:
+    """Return named values below a title, a line each."""
+    lines = "".join(
+        f"<tr><th>{escape(name.replace('_', ' '))}</th><td>{_cell(v)}</td></tr>" for name, v in values.items()
+    )
+    return f"<h4>{escape(title)}</h4><table>{lines}</table>"
+
+
+def table(title: str, rows: Sequence[Mapping[str, object]], columns: Sequence[str] = ()) -> str:
+    """Return rows as a table, nothing where there are none; a line says how many are left out of a long one.
+
+    >>> table("Left out", [{"department": "<b>"}])
+    '<h4>Left out</h4><table><tr><th>department</th></tr><tr><td>&lt;b&gt;</td></tr></table>'
+    """
+    if not rows:
+        return ""
+    names = list(columns) or list(dict.fromkeys(name for row in rows for name in row))
+    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{_cell(row.get(name))}</td>" for name in names) + "</tr>" for row in rows[:MOST_ROWS]
+    )
+    more = f"<p>… and {len(rows) - MOST_ROWS:,} more</p>" if len(rows) > MOST_ROWS else ""
+    return f"<h4>{escape(title)}</h4><table><tr>{head}</tr>{body}</table>{more}"
+
+
+def sentences(items: Iterable[str]) -> str:
+    """Return sentences as a list."""
+    listed = "".join(f"<li>{escape(item)}</li>" for item in items)
+    return f"<ul>{listed}</ul>" if listed else ""
+
+
+def _cell(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:.3f}" if math.isfinite(value) else ""
+    return escape(str(value))

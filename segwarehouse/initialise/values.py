@@ -1,0 +1,190 @@
+"""Columns by value: how full they are, how times and numbers are written.
+
+In: a table in the warehouse. Out: counts and formats. Nothing is read into Python but these.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+from sqlglot import exp
+
+from segwarehouse.warehouse import Relation, Warehouse
+
+LOOKED = Relation("source", "looked_at")
+"""The rows that are looked at."""
+
+_DAYS = (
+    "%d.%m.%Y", "%d.%m.%y", "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%Y", "%m-%d-%Y", "%d-%m-%y",
+    "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d",
+)  # fmt: skip
+_TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S")
+FORMATS = tuple(day + time for day, time in product(_DAYS, _TIMES))
+
+_DISTINCT_TIMES = 20_000
+_EARLIEST = dt.date(1900, 1, 1)
+_DECIMAL_COMMA = r"^\s*-?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]+)?\s*$"
+_MOSTLY = 0.9
+
+
+@dataclass(frozen=True)
+class Column:
+    """How a column is filled: its type, rows with a value, different values."""
+
+    type_name: str
+    filled: int
+    different: int
+
+
+@dataclass(frozen=True)
+class Dates:
+    """How times are written.
+
+    Attributes
+    ----------
+    format
+        For strptime; None where they are times already, or written as ISO 8601 has it.
+    share
+        Of the different values, how many can be read.
+    doubt
+        Another format that reads them all as well, with day and month changed round.
+    first, last
+        The extent, as read.
+    """
+
+    format: str | None
+    share: float
+    doubt: str | None
+    first: dt.datetime | None
+    last: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """How numbers are written: with a decimal comma or not, the share that can be read, the smallest and largest."""
+
+    decimal_comma: bool
+    share: float
+    least: float | None
+    most: float | None
+
+
+def describe(warehouse: Warehouse, types: dict[str, str]) -> tuple[int, dict[str, Column]]:
+    """Return the number of rows, and how each column is filled."""
+    counts: list[exp.Expr] = [exp.Count(this=exp.Star()).as_("n")]
+    for position, name in enumerate(types):
+        column = exp.column(name, quoted=True)
+        counts.append(exp.Count(this=column).as_(f"filled_{position}"))
+        counts.append(exp.Count(this=exp.Distinct(expressions=[column.copy()])).as_(f"different_{position}"))
+    row = warehouse.fetch(exp.select(*counts).from_(LOOKED.table())).to_pylist()[0]
+    return row["n"], {
+        name: Column(type_name, row[f"filled_{position}"], row[f"different_{position}"])
+        for position, (name, type_name) in enumerate(types.items())
+    }
+
+
+def values_per_customer(warehouse: Warehouse, customer_id: str, name: str) -> float:
+    """Return how many different values of a column a customer has on average."""
+    customer, column = exp.column(customer_id, quoted=True), exp.column(name, quoted=True)
+    pairs = exp.select(customer.as_("customer"), column.as_("value")).distinct().from_(LOOKED.table())
+    pairs = pairs.where(exp.not_(customer.copy().is_(exp.null())))
+    counted = exp.select(
+        exp.Count(this=exp.Star()).as_("pairs"),
+        exp.Count(this=exp.Distinct(expressions=[exp.column("customer")])).as_("customers"),
+    ).from_(pairs.subquery("pairs"))
+    row = warehouse.fetch(counted).to_pylist()[0]
+    return float(row["pairs"] / row["customers"]) if row["customers"] else 0.0
+
+
+def most_frequent(warehouse: Warehouse, name: str, limit: int) -> list[str]:
+    """Return the most frequent values of a column as text."""
+    value = exp.cast(exp.column(name, quoted=True), "text")
+    query = (
+        exp.select(value.as_("value"))
+        .from_(LOOKED.table())
+        .where(exp.not_(exp.column(name, quoted=True).is_(exp.null())))
+    )
+    query = (
+        query.group_by("value").order_by(exp.Ordered(this=exp.Count(this=exp.Star()), desc=True), "value").limit(limit)
+    )
+    return [str(found) for found in warehouse.fetch(query)["value"].to_pylist()]
+
+
+def read_dates(warehouse: Warehouse, name: str, formats: Sequence[str] = FORMATS) -> Dates:
+    """Find out how a column's times are written, from its different values."""
+    values = _texts(name, _DISTINCT_TIMES)
+    iso = exp.TryCast(this=exp.column("value"), to=exp.DataType.build("timestamp"))
+    tries = [_plausible(iso), *(_plausible(_parsed(written)) for written in formats)]
+    counted = exp.select(
+        exp.Count(this=exp.Star()).as_("n"), *(exp.Count(this=tried).as_(f"f{i}") for i, tried in enumerate(tries))
+    ).from_(values.subquery("texts"))
+    row = warehouse.fetch(counted).to_pylist()[0]
+    counts = [row[f"f{i}"] for i in range(len(tries))]
+    best = max(range(len(tries)), key=lambda i: (counts[i], -i))
+    written = formats[best - 1] if best else None
+    extent = exp.select(exp.Min(this=tries[best].copy()).as_("first"), exp.Max(this=tries[best].copy()).as_("last"))
+    found = warehouse.fetch(extent.from_(values.subquery("texts"))).to_pylist()[0]
+    other = _changed_round(written) if written else None
+    tied = other in formats and counts[formats.index(other) + 1] == counts[best] if other else False
+    return Dates(
+        format=written,
+        share=counts[best] / row["n"] if row["n"] else 0.0,
+        doubt=other if tied else None,
+        first=found["first"],
+        last=found["last"],
+    )
+
+
+def read_numbers(warehouse: Warehouse, name: str) -> Numbers:
+    """Find out whether a column of text holds numbers, and with which decimal sign."""
+    values = _texts(name, None)
+    value = exp.column("value")
+    plain = exp.TryCast(this=value, to=exp.DataType.build("double"))
+    without_dots = exp.func("REPLACE", value.copy(), exp.Literal.string("."), exp.Literal.string(""))
+    pointed = exp.func("REPLACE", without_dots, exp.Literal.string(","), exp.Literal.string("."))
+    like_comma = exp.RegexpLike(this=value.copy(), expression=exp.Literal.string(_DECIMAL_COMMA))
+    comma = exp.Case().when(like_comma, exp.TryCast(this=pointed, to=exp.DataType.build("double")))
+    measures: list[exp.Expr] = [exp.Count(this=exp.Star()).as_("n")]
+    for label, number in (("plain", plain), ("comma", comma)):
+        measures += [
+            exp.Count(this=number.copy()).as_(label),
+            exp.Min(this=number.copy()).as_(f"{label}_least"),
+            exp.Max(this=number.copy()).as_(f"{label}_most"),
+        ]
+    row = warehouse.fetch(exp.select(*measures).from_(values.subquery("texts"))).to_pylist()[0]
+    best = "comma" if row["comma"] > row["plain"] else "plain"
+    share = row[best] / row["n"] if row["n"] else 0.0
+    return Numbers(best == "comma", share, row[f"{best}_least"], row[f"{best}_most"])
+
+
+def mostly(share: float) -> bool:
+    """Return whether so many values can be read that the others are faults of the data."""
+    return share >= _MOSTLY
+
+
+def _texts(name: str, limit: int | None) -> exp.Select:
+    """Return the query of a column's different values as text, in the column `value`."""
+    text = exp.func("TRIM", exp.cast(exp.column(name, quoted=True), "text"))
+    query = exp.select(text.as_("value")).distinct().from_(LOOKED.table())
+    query = query.where(exp.not_(exp.column(name, quoted=True).is_(exp.null())))
+    return query.limit(limit) if limit else query
+
+
+def _plausible(time: exp.Expr) -> exp.Expr:
+    """Return the time, or NULL for a year that nobody bought in: a year of two digits reads as one of four, too."""
+    earliest = exp.cast(exp.Literal.string(f"{_EARLIEST:%Y-%m-%d}"), "timestamp")
+    return exp.Case().when(exp.GTE(this=time, expression=earliest), time.copy())
+
+
+def _parsed(written: str) -> exp.Expr:
+    return exp.func("TRY_STRPTIME", exp.column("value"), exp.Literal.string(written))
+
+
+def _changed_round(written: str) -> str:
+    """Return the format with day and month changed round.
+
+    >>> _changed_round("%d/%m/%Y %H:%M")
+    '%m/%d/%Y %H:%M'
+    """
+    return written.translate(str.maketrans("dm", "md")) if "%m" in written else written

@@ -1,0 +1,107 @@
+"""What one should know or change before a refresh: sentences, each from a figure of the check.
+
+In: a configuration and what the data has. Out: sentences for people, the gravest first; none where all is well.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from segwarehouse.config import Config
+from segwarehouse.features import Catalogue, Staged
+from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol
+
+MANY_LEFT_OUT = 0.05
+"""A reason that leaves out more than this share of the lines is worth a sentence."""
+
+FEW_BUYERS = 400
+"""With fewer buyers, rules seldom beat activity beyond doubt. Measured on Complete Journey."""
+
+_REASONS: Mapping[str, str] = {
+    "no customer": "have no customer; they can't be learned from, and if they are guests that is all right",
+    "no department": "have no department; is source.department the right column?",
+    "no date": "have no time; is source.occurred_at the right column?",
+    "unreadable date": "have a time that can't be read; source.date_format says how times are written",
+    "unusable amount": "have an amount that is no number; source.decimal_comma is for amounts such as 1.234,56",
+    "unusable quantity": "have a quantity that is no number",
+    "return": "are returns; cleaning.returns says what becomes of them",
+    "duplicate": "equal another line in every column",
+}
+
+
+def advise(
+    config: Config, staged: Staged, catalogue: Catalogue, why: Mapping[int, str], *, is_dated: bool
+) -> list[str]:
+    """Return what stands out.
+
+    Parameters
+    ----------
+    why
+        For each department's key, why it would be left out; empty for those that would be learned.
+    is_dated
+        Whether the user asked for a certain day; else lines after it lie in the future.
+    """
+    return [
+        *_about_departments(config, catalogue, why),
+        *_about_time(config, staged),
+        *_about_lines(staged, is_dated=is_dated),
+        *_about_budget(config, catalogue, why),
+    ]
+
+
+def _about_departments(config: Config, catalogue: Catalogue, why: Mapping[int, str]) -> Iterator[str]:
+    learned = [department for department in catalogue.departments if not why[department.key]]
+    if not learned:
+        least = config.learning.min_buyers
+        most = max(catalogue.departments, key=lambda department: min(department.buyers, department.candidates))
+        yield (
+            f"No department would be learned, and a refresh would stop: {most.name!r} comes nearest, with "
+            f"{most.buyers:,} buyers and {most.candidates:,} others, and learning.min_buyers is {least:,}."
+        )
+    few = [department for department in learned if department.buyers < FEW_BUYERS]
+    if few:
+        yield (
+            f"{_counted(len(few), 'department')} of {len(learned)} would be learned from fewer than {FEW_BUYERS} "
+            "buyers: expect wide intervals, and the verdict 'ties'."
+        )
+    columns = config.learning.max_department_columns
+    if len(catalogue.departments) > columns:
+        yield (
+            f"There are {len(catalogue.departments):,} departments; the {columns} largest get a feature each "
+            "(learning.max_department_columns)."
+        )
+
+
+def _about_time(config: Config, staged: Staged) -> Iterator[str]:
+    if staged.first_at is None or staged.last_at is None:
+        yield "There are no times: quality would be measured on held-out customers, not on a later period."
+    elif choose_protocol(config, staged) != STEPPING_BACK:
+        days = (staged.as_of - staged.first_at).days + 1
+        yield (
+            f"{days} days of transactions are too few to step back by learning.outcome_days = "
+            f"{config.learning.outcome_days}: quality would be measured on held-out customers. "
+            f"With outcome_days = {max(7, days // 3)} it would be measured on a later period."
+        )
+
+
+def _about_lines(staged: Staged, *, is_dated: bool) -> Iterator[str]:
+    total = sum(staged.cleaning.values())
+    for reason, rows in sorted(staged.cleaning.items(), key=lambda item: -item[1]):
+        if reason in _REASONS and rows > MANY_LEFT_OUT * total:
+            yield f"{rows / total:.0%} of the lines {_REASONS[reason]}."
+    future = staged.cleaning.get("on or after as_of", 0)
+    if future and not is_dated:
+        yield f"{_counted(future, 'line')} lie in the future and would be left out; are days and months read rightly?"
+
+
+def _about_budget(config: Config, catalogue: Catalogue, why: Mapping[int, str]) -> Iterator[str]:
+    budget = config.audience.budget
+    small = [item for item in catalogue.departments if not why[item.key] and item.candidates <= budget]
+    if small:
+        least = min(small, key=lambda department: department.candidates)
+        yield (
+            f"audience.budget = {budget:,} takes in everyone in {_counted(len(small), 'department')} "
+            f"({least.name!r} has {least.candidates:,} candidates): a smaller one makes the ranking count."
+        )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

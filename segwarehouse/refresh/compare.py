@@ -1,0 +1,205 @@
+"""Who would enter and who would leave each audience, and by which of three causes.
+
+In: the last state, and the cards of the new one. Out: tables `learned.audience_steps` and `learned.changes`, and how
+much of each audience new rules exchange. An audience goes from what it was to what it will be in three steps, each
+taken for real in the warehouse:
+
+0. as it was published;
+1. the former card over the new data, with the former settings: what changes here is due to the data;
+2. the new card over the new data, with the former settings: due to the rules;
+3. the new card over the new data, with the new budget, control share and salt: due to the budget cut.
+
+A customer who is in one of the two audiences and not in the other has exactly one cause, the last step that moved her
+or him, so causes add up to the whole change. What is done about a change is left to `gate.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import pyarrow as pa
+from sqlglot import exp
+
+from segwarehouse.errors import ModelError
+from segwarehouse.features import Catalogue, Staged
+from segwarehouse.project import read_statements, run_script
+from segwarehouse.refresh.former import Former, Reread, reread
+from segwarehouse.rules.compile import Audience, department_view
+from segwarehouse.rules.validate import validate_view
+from segwarehouse.templates import TemplateFolder
+from segwarehouse.warehouse import Relation, Warehouse, relation
+
+STEPS = Relation("learned", "audience_steps")
+FORMER = Relation("learned", "former_audiences")
+COMPARED = Relation("learned", "compared")
+NEW_DATA, NEW_RULES, NEW_SETTINGS = 1, 2, 3
+
+LEARNED, CARRIED, KEPT = "learned", "carried over", "kept"
+
+
+@dataclass(frozen=True)
+class Churn:
+    """How many customers the former rules select, the new ones, and both: same data, same budget."""
+
+    by_former_rules: int
+    by_new_rules: int
+    by_both: int
+
+    @property
+    def share(self) -> float:
+        """The share of the audience that new rules exchange: of those who leave or of those who enter, the larger.
+
+        Nothing is exchanged where one of the two selects nobody.
+
+        >>> Churn(30, 30, 24).share, Churn(10, 40, 10).share, Churn(0, 30, 0).share
+        (0.2, 0.75, 0.0)
+        """
+        fewest, most = sorted((self.by_former_rules, self.by_new_rules))
+        return 1.0 - self.by_both / most if fewest else 0.0
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The new audiences next to the former ones.
+
+    Attributes
+    ----------
+    former_run
+        The run that the last state comes from; None where there is none.
+    reread
+        The former cards over the new data, by department.
+    churn
+        What new rules exchange, by department; for departments that were learned anew and have a former card.
+    """
+
+    former_run: str | None
+    reread: Mapping[str, Reread]
+    churn: Mapping[str, Churn]
+
+
+def compare(
+    warehouse: Warehouse,
+    former: Former | None,
+    fresh: Mapping[str, Audience],
+    catalogue: Catalogue,
+    staged: Staged,
+    run_id: str,
+) -> Compared:
+    """Take the three steps for every department that was learned, and the first for every one that has a former card.
+
+    Parameters
+    ----------
+    warehouse
+        The working database, with the new features.
+    former
+        The last state, if there is one.
+    fresh
+        What the views of the departments that were learned are compiled from, by department.
+    """
+    sql = TemplateFolder.of("sql")
+    run_script(warehouse, sql, "compare/create.sql", {})
+    named = {department.name: department for department in catalogue.departments}
+    again: dict[str, Reread] = {}
+    if former:
+        warehouse.load(FORMER, former.members)
+        run_script(warehouse, sql, "compare/add_former.sql", {})
+        for name in former.audiences.keys() & named.keys():
+            again[name] = reread(former.audiences[name], named[name], catalogue, staged, run_id)
+            _step(warehouse, sql, name, NEW_DATA, again[name].audience)
+    for name, audience in fresh.items():
+        if name in again:
+            _two_steps(warehouse, sql, name, again[name].audience, audience)
+        else:
+            _step(warehouse, sql, name, NEW_SETTINGS, audience)
+    rows = warehouse.fetch(_query(sql, "churn", {})).to_pylist()
+    return Compared(
+        former_run=former.run_id if former else None,
+        reread=again,
+        churn={
+            row["department"]: Churn(row["by_former_rules"], row["by_new_rules"], row["by_both"])
+            for row in rows
+            if row["department"] in fresh and row["department"] in again
+        },
+    )
+
+
+def settle(
+    warehouse: Warehouse,
+    compared: Compared,
+    audiences: Mapping[str, Audience],
+    origins: Mapping[str, str],
+    id_type: str,
+) -> None:
+    """Write down what is published after all, who enters and leaves by it, and why.
+
+    Parameters
+    ----------
+    audiences
+        What every published view is compiled from, by department.
+    origins
+        `LEARNED`, `CARRIED` or `KEPT`, by department. Where it is not learned, only the data has changed.
+    id_type
+        The engine's name for the type of customer ids.
+    """
+    sql = TemplateFolder.of("sql")
+    for name, origin in origins.items():
+        if origin != LEARNED:
+            for step in (NEW_DATA, NEW_RULES):
+                run_script(warehouse, sql, "compare/copy_step.sql", {"department": name, "step": step})
+    rows = [
+        _described(name, origins[name], compared.reread.get(name), audience) for name, audience in audiences.items()
+    ]
+    schema = pa.schema([(name, pa.bool_() if name == "is_compared" else pa.string()) for name in rows[0]])
+    warehouse.load(COMPARED, pa.Table.from_pylist(rows, schema=schema))
+    run_script(warehouse, sql, "compare/changes.sql", {"id_type": id_type})
+
+
+def _described(name: str, origin: str, before: Reread | None, now: Audience) -> dict[str, object]:
+    return {
+        "department": name,
+        "origin": origin,
+        "is_compared": before is not None,
+        "budget_reason": _budget_reason(before.audience, now) if before else None,
+        "missing": ", ".join(before.missing) or None if before else None,
+    }
+
+
+def _budget_reason(before: Audience, now: Audience) -> str:
+    """Say what moved the budget cut."""
+    said = []
+    if before.budget != now.budget:
+        said.append(f"the budget went from {before.budget:,} to {now.budget:,}")
+    if before.control_share != now.control_share:
+        said.append(f"the control group went from {before.control_share:.0%} to {now.control_share:.0%}")
+    if before.salt != now.salt:
+        said.append("the control group was drawn anew")
+    return " and ".join(said) or "the budget cut is where it was"
+
+
+def _two_steps(warehouse: Warehouse, sql: TemplateFolder, name: str, before: Audience, now: Audience) -> None:
+    """Take the step to the new card, then the one to the new settings; a step that changes nothing is copied."""
+    kept = replace(now, budget=before.budget, control_share=before.control_share, salt=before.salt)
+    for step, audience, is_same in (
+        (NEW_RULES, kept, before.rule_set == now.rule_set),
+        (NEW_SETTINGS, now, kept == now),
+    ):
+        if is_same:
+            run_script(warehouse, sql, "compare/copy_step.sql", {"department": name, "step": step - 1})
+        else:
+            _step(warehouse, sql, name, step, audience)
+
+
+def _step(warehouse: Warehouse, sql: TemplateFolder, name: str, step: int, audience: Audience) -> None:
+    """Add an audience as it is after a step."""
+    view = department_view(audience, with_points=True)
+    validate_view(view, warehouse.columns(relation("features.customers")), dialect=warehouse.dialect)
+    rows = _query(sql, "audience_rows", {"department": name, "step": step}).with_("audience", as_=view, copy=False)
+    columns: Sequence[str] = ("department", "step", "customer_id", "rank", "points", "in_budget")
+    target = exp.Schema(this=STEPS.table(), expressions=[exp.to_identifier(column, quoted=True) for column in columns])
+    warehouse.execute(exp.Insert(this=target, expression=rows))
+
+
+def _query(sql: TemplateFolder, name: str, context: Mapping[str, object]) -> exp.Select:
+    statement = read_statements(sql, f"compare/{name}.sql", context)[0]
+    if not isinstance(statement, exp.Select):
+        raise ModelError(f"sql/compare/{name}.sql is no SELECT", "please report this")
+    return statement

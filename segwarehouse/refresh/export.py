@@ -1,0 +1,141 @@
+"""A department's view in the SQL of another warehouse.
+
+In: a published state and an engine's name. Out: a CREATE VIEW, rendered by sqlglot from the same syntax tree as the
+published view, with `as_of` and `run_id` written out so that it needs nothing but the two feature tables. It is
+labelled by what was done with it: run on the state and held against Python, or only translated.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ErrorLevel
+
+from segwarehouse.config import Config
+from segwarehouse.errors import StatementRefused, UnknownName, did_you_mean
+from segwarehouse.refresh.verify import open_published, stored_audiences
+from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, Audience, department_view
+from segwarehouse.rules.prove import Population, prove_on_customers
+from segwarehouse.rules.validate import parse_back, validate_view
+from segwarehouse.warehouse import Relation, Warehouse
+
+PROVED = "executed and proved"
+TRANSPILED = "transpiled, not executed"
+
+DIALECTS = (
+    "duckdb", "postgres", "redshift", "snowflake", "bigquery", "databricks", "spark", "trino", "clickhouse",
+)  # fmt: skip
+"""Engines that have all that a view says: a boolean column, hexadecimal MD5, window functions, `NOT EXISTS`."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A department's view as SQL for an engine.
+
+    Attributes
+    ----------
+    label
+        `PROVED` or `TRANSPILED`.
+    sql
+        One CREATE VIEW statement, with what it is as a comment before it.
+    """
+
+    department: str
+    view_name: str
+    dialect: str
+    label: str
+    sql: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the same as plain values."""
+        return {
+            "department": self.department,
+            "view_name": self.view_name,
+            "dialect": self.dialect,
+            "label": self.label,
+            "sql": self.sql,
+        }
+
+
+def export(config: Config, departments: Sequence[str] = (), dialect: str = "duckdb") -> list[Exported]:
+    """Return the published views as SQL for an engine.
+
+    Parameters
+    ----------
+    departments
+        Only these; empty: all that have a view.
+    dialect
+        One of `DIALECTS`.
+
+    Raises
+    ------
+    UnknownName
+        If there is no such department or dialect.
+    PublishError
+        If nothing has been published.
+    ProofFailed
+        If the text for DuckDB does not select, rank and score as Python does.
+    """
+    if dialect not in DIALECTS:
+        raise UnknownName(f"there is no dialect {dialect!r}", did_you_mean(dialect, DIALECTS), name=dialect)
+    with open_published(config) as state:
+        stored = stored_audiences(state)
+        for name in departments:
+            if name not in stored:
+                raise UnknownName(f"{name!r} has no view", did_you_mean(name, stored), name=name)
+        wanted = {name: item for name, item in stored.items() if not departments or name in departments}
+        return list(_exported(state, wanted, dialect))
+
+
+def _exported(state: Warehouse, wanted: dict[str, tuple[str, Audience]], dialect: str) -> Iterator[Exported]:
+    proves = dialect == state.dialect
+    population = Population.read(state) if proves else None
+    columns = state.columns(CUSTOMERS)
+    for department, (view_name, audience) in wanted.items():
+        validate_view(department_view(audience), columns, dialect=dialect)
+        label = TRANSPILED
+        if population is not None:
+            text = render(department_view(audience), dialect)
+            executed = sqlglot.parse_one(text, read=dialect, into=exp.Select)
+            prove_on_customers(state, audience, population=population, view=executed).require(department)
+            label = PROVED
+        text = create_view(department, view_name, audience, dialect, label)
+        yield Exported(department, view_name, dialect, label, text)
+
+
+def create_view(department: str, view_name: str, audience: Audience, dialect: str, label: str) -> str:
+    """Return the statement that creates a department's view, with remarks that say what it is."""
+    view = Relation("targeting", view_name).table()
+    statement = exp.Create(this=view, kind="VIEW", expression=department_view(audience))
+    statement.add_comments(list(_remarks(department, audience, label, dialect)))
+    return f"{render(statement, dialect, comments=True)};"
+
+
+def render(tree: exp.Expr, dialect: str, *, comments: bool = False) -> str:
+    """Return a tree as laid-out text for an engine, once it is certain that the text means the tree.
+
+    Raises
+    ------
+    StatementRefused
+        If the dialect has no way to say it, or the text reads back as something else.
+    """
+    plain = parse_back(tree, dialect)
+    text = tree.sql(dialect, identify=True, pretty=True, unsupported_level=ErrorLevel.RAISE, comments=comments)
+    back = sqlglot.parse_one(text, read=dialect)
+    if back.sql(dialect, identify=True, comments=False) != sqlglot.parse_one(plain, read=dialect).sql(
+        dialect, identify=True, comments=False
+    ):
+        raise StatementRefused(f"the text for {dialect} does not read back as it was written", statement=text)
+    return text
+
+
+def _remarks(department: str, audience: Audience, label: str, dialect: str) -> Iterator[str]:
+    said = " ".join(department.split())
+    yield f" {said}: customers who do not buy there yet and resemble those who do. Run {audience.run_id}. "
+    if label == PROVED:
+        yield f" {label}: on the published state it selects, ranks and scores every customer as Python does. "
+    else:
+        yield f" {label}: written for {dialect} by sqlglot, and run nowhere. Compare it with DuckDB's result first. "
+    yield f" It reads {CUSTOMERS} and {DEPARTMENT_COUNTS}: copy these two tables of the state. "

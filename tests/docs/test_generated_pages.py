@@ -1,0 +1,52 @@
+"""The reference pages say what the code says. To write them anew: `SEGWAREHOUSE_ACCEPT=1 pytest tests/docs`."""
+
+import os
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+
+from segwarehouse.cli import program
+from segwarehouse.config import settings
+from segwarehouse.refresh import RefreshReport
+from tests.docs.generated import commands, configuration, relations
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def hold(name: str, text: str) -> None:
+    page = DOCS / name
+    if os.environ.get("SEGWAREHOUSE_ACCEPT"):
+        page.write_text(text, encoding="utf-8")
+    assert page.read_text(encoding="utf-8") == text, f"docs/{name} is stale: SEGWAREHOUSE_ACCEPT=1 pytest tests/docs"
+
+
+def test_the_configuration_page_lists_every_setting() -> None:
+    text = configuration()
+    hold("configuration.md", text)
+    for setting in settings():
+        assert f"| `{setting.key}` |" in text
+
+
+def test_the_commands_page_is_what_help_prints() -> None:
+    text = commands()
+    hold("commands.md", text)
+    assert re.findall(r"^## (\w+)$", text, flags=re.MULTILINE) == program.list_commands(click.Context(program))
+
+
+def test_the_relations_page_is_what_the_database_says(published: tuple[Path, RefreshReport]) -> None:
+    hold("relations.md", relations(published[1].published))
+
+
+def examples() -> list[str]:
+    lines = [line.strip() for command in program.commands.values() for line in (command.epilog or "").splitlines()]
+    return [line for line in lines if line.startswith("segwarehouse ")]
+
+
+@pytest.mark.parametrize("line", examples())
+def test_an_example_of_help_can_be_typed(line: str) -> None:
+    _, name, *arguments = shlex.split(line.split(" > ", maxsplit=1)[0], comments=True)
+    root = click.Context(program, help_option_names=program.context_settings["help_option_names"])
+    assert program.commands[name].make_context(name, arguments, parent=root)

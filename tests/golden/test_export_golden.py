@@ -1,0 +1,63 @@
+"""A card exported for each engine is the text in `export/`, and DuckDB's is right: it runs, against Python.
+
+To accept a change of the SQL on purpose: `SEGWAREHOUSE_ACCEPT=1 pytest tests/golden`.
+"""
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import sqlglot
+from sqlglot import exp
+
+from segwarehouse.refresh.export import DIALECTS, PROVED, TRANSPILED, create_view
+from segwarehouse.rules.boundaries import boundary_columns
+from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS
+from segwarehouse.rules.prove import prove_on_customers
+from segwarehouse.warehouse import DuckDBWarehouse, Relation
+from tests.golden.test_rules_golden import read_audience
+
+FOLDER = Path(__file__).parent
+CARD = FOLDER / "rules/four_rules_on_activity.toml"
+HOSTILE = 'Fish */ drop table x; /* "&"\n-- chips'
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_the_card_exports_as_this_text(dialect: str) -> None:
+    label = PROVED if dialect == "duckdb" else TRANSPILED
+    text = create_view("Fish & Chips", "fish_chips", read_audience(CARD), dialect, label) + "\n"
+    expected = FOLDER / f"export/{dialect}.sql"
+    if os.environ.get("SEGWAREHOUSE_ACCEPT"):
+        expected.write_text(text, encoding="utf-8")
+    assert text == expected.read_text(encoding="utf-8")
+    assert label in text
+
+
+def test_what_is_exported_for_duckdb_selects_ranks_and_scores_as_python_does() -> None:
+    audience = read_audience(CARD)
+    create = sqlglot.parse_one((FOLDER / "export/duckdb.sql").read_text(encoding="utf-8"), read="duckdb")
+    columns, rows = boundary_columns(audience.rule_set, seed=2)
+    arrays = {name: pa.array(values, mask=missing, from_pandas=False) for name, (values, missing) in columns.items()}
+    ids = pa.array(range(rows))
+    with DuckDBWarehouse(None, threads=1) as warehouse:
+        for schema in ("features", "targeting"):
+            warehouse.execute(exp.Create(this=exp.Table(db=exp.to_identifier(schema)), kind="SCHEMA"))
+        warehouse.load(CUSTOMERS, pa.table({"customer_id": ids, **arrays}))
+        buyers = ids.take(pa.array(range(0, rows // 5 * 5, 5)))
+        keys = pa.array([audience.department_key] * len(buyers))
+        warehouse.load(DEPARTMENT_COUNTS, pa.table({"customer_id": buyers, "department_key": keys}))
+        warehouse.execute(create)
+        view = exp.select("*").from_(Relation("targeting", "fish_chips").table())
+        proof = prove_on_customers(warehouse, audience, view=view)
+    proof.require("Fish & Chips")
+    assert proof.selected > 0
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_name_can_not_leave_the_remark(dialect: str) -> None:
+    text = create_view(HOSTILE, 'a"b`c', read_audience(CARD), dialect, TRANSPILED)
+    statements = [node for node in sqlglot.parse(text, read=dialect) if node is not None]
+    assert [type(node) for node in statements] == [exp.Create]
+    assert statements[0].find(exp.Drop) is None
+    assert statements[0].this.name == 'a"b`c'

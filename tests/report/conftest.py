@@ -1,0 +1,89 @@
+"""One published state for the tests of the report, and a real browser to look at it."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+from segwarehouse.refresh import RefreshReport
+from segwarehouse.report import summarise, write_report
+from segwarehouse.warehouse import connect
+
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = (
+    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
+)  # fmt: skip
+PROFIT = {1: 9.5, 20: 60.0, 50: 75.0, 100: 10.0}
+"""Contacts and profit, as if costs had been configured; 50 contacts are the best."""
+
+
+@pytest.fixture(scope="session")
+def state(tmp_path_factory: pytest.TempPathFactory, published: tuple[Path, RefreshReport]) -> Path:
+    """A copy of a published state, in which departments have a profit curve and changes since the last run."""
+    file = tmp_path_factory.mktemp("report") / "warehouse.duckdb"
+    shutil.copyfile(published[0] / "published" / "warehouse.duckdb", file)
+    file.chmod(0o644)
+    rows = ", ".join(
+        f"({contacts / 400.0}, {contacts}, {profit}, {profit - 5}, {profit + 5}, {int(contacts == 50)}, null, null)"
+        for contacts, profit in PROFIT.items()
+    )
+    with duckdb.connect(str(file)) as connection:
+        for statement in (
+            f"insert into targeting.profit select department_key, department, p.* from targeting.departments, "
+            f"(values {rows}) as p(share, contacts, profit, low, high, is_best, least, most)",
+            "update targeting.runs set settings = json_merge_patch(settings, "
+            """'{"audience": {"cost_per_contact": 0.5, "value_per_conversion": 20.0}}')""",
+            "insert into targeting.changes by name select 'Bread' as department, customer_id, 'entered' as change, "
+            "'ranks higher' as reason from features.customers order by customer_id limit 12",
+            "insert into targeting.changes by name select 'Bread' as department, customer_id, 'left' as change, "
+            "'has bought there' as reason from features.customers order by customer_id limit 3",
+        ):
+            connection.execute(statement).fetchall()
+    return file
+
+
+@pytest.fixture(scope="session")
+def summary(state: Path) -> dict[str, Any]:
+    """What the report says of that state."""
+    with connect(state, read_only=True) as warehouse:
+        return summarise(warehouse)
+
+
+@pytest.fixture(scope="session")
+def page(state: Path) -> Path:
+    """The report of that state."""
+    file = state.with_name("report.html")
+    with connect(state, read_only=True) as warehouse:
+        write_report(warehouse, file)
+    return file
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[webdriver.Chrome]:
+    """Chromium, found on the PATH with its driver.
+
+    Not every developer's machine has one: there these tests are left out, and say so. Continuous integration installs
+    one and sets SEGWAREHOUSE_BROWSER=required, and then its absence is a failure.
+    """
+    binary = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
+    driver = shutil.which("chromedriver")
+    if binary is None or driver is None:
+        reason = "no chromium with chromedriver on the PATH (Debian: apt-get install chromium chromium-driver)"
+        if os.environ.get("SEGWAREHOUSE_BROWSER") == "required":
+            pytest.fail(reason)
+        pytest.skip(reason)  # a browser can't be installed by pip
+    options = webdriver.ChromeOptions()
+    options.binary_location = binary
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    browser = webdriver.Chrome(options=options, service=Service(driver))
+    yield browser
+    browser.quit()
