@@ -408,6 +408,7 @@ def main() -> None:
     for name in ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"  # a forked process can't use the threads of its parent
     os.environ["NUMBA_THREADING_LAYER"] = "workqueue"  # the only one of numba's own that outlives a fork
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "project"
         write_project(folder, in_place=arguments.in_place)
@@ -426,8 +427,10 @@ def main() -> None:
                 done = crashes.round(KINDS[len(rounds) % len(KINDS)])
                 if done is not None:
                     rounds.append(done)
-                    if sys.stderr.isatty():
-                        print(f"\r{len(rounds)} of {arguments.kills}", end="", file=sys.stderr, flush=True)
+                    if len(rounds) % 10 == 0:
+                        print(f"{len(rounds)} of {arguments.kills}", file=sys.stderr, flush=True)
+        except KeyboardInterrupt:
+            print(f"Stopped after {len(rounds)} kills.")
         finally:
             seen = None if readers is None else readers.finish()
     show(rounds, seen)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.1
 FAULTS_SHOWN = 20
 
 
