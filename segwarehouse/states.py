@@ -116,14 +116,17 @@ def promote(config: Config, folder: Path, run_id: str) -> None:
     Raises
     ------
     PublishError
-        If there is more in the folder than the database: a write-ahead log means that the database is not whole.
+        If there is a write-ahead log beside the database, which means that it is not whole, or no database at all.
     """
     name = config.publish.url.path.name
     found = sorted(path.name for path in folder.iterdir())
-    if found != [name]:
-        raise PublishError(f"{folder} holds {', '.join(found)}, not {name} alone", "free some disk space and run again")
-    (folder / name).chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
-    _sync(folder / name)
+    if name not in found or any(other.startswith(name) for other in found if other != name):
+        raise PublishError(
+            f"{folder} holds {', '.join(found)}, where {name} is to be whole", "free some disk space and run again"
+        )
+    for file in found:
+        (folder / file).chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+        _sync(folder / file)
     _sync(folder)
     target = config.states / run_id
     folder.rename(target)
