@@ -290,6 +290,8 @@ def test_every_setting_is_described() -> None:
         "cleaning",
         "learning",
         "audience",
+        "gate",
+        "history",
     }
     assert all(item.description.endswith(".") and item.accepts for item in described)
     assert [item.key for item in described if item.required] == ["transactions"]
