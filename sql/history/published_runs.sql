@@ -4,4 +4,4 @@ from history.runs as r
 where
     r.status in ('running', 'published')
     and exists (select 1 from history.cards as c where c.run_id = r.run_id)
-order by r.started_at desc, r.run_id desc
+order by r.run_id desc

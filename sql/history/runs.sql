@@ -8,4 +8,4 @@ select
     exists (select 1 from history.cards as c where c.run_id = r.run_id) as is_comparable
 from history.runs as r
 left join history.fingerprints as f on f.run_id = r.run_id
-order by r.started_at desc, r.run_id
+order by r.run_id desc

@@ -51,6 +51,7 @@ class Chain:
             folder,
             budget=("budget = 30", f'budget = {BUDGET}\nsalt = "another"'),
             learning=("jobs = 1", "jobs = 1\nmax_conditions = 5"),
+            rules=("refits = 1", "refits = 0\nwarm_start = false"),  # cards are to change
         )
         self.refresh()  # 1: data, rules and budget at once
         store(folder, whole)

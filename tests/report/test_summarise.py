@@ -115,7 +115,12 @@ def test_sql_selects_what_the_view_has_within_the_budget(state: Path, summary: d
         contacts = ask(state, part["sql"]["contacts"])
         expected = ask(state, f'select customer_id from targeting."{part["view"]}" where in_budget order by rank')
         assert contacts["customer_id"].tolist() == expected["customer_id"].tolist()
-        assert len(ask(state, part["sql"]["all_rules"])) == part["figures"]["selected"]
+        selected = ask(state, f'select customer_id from targeting."{part["view"]}"')
+        assert len(ask(state, part["sql"]["all_rules"])) == len(selected)
+        assert part["figures"]["selected"] in {
+            len(selected),
+            None,
+        }  # None: with the rules' counts it would give one away
         for rule in part["rules"]:
             assert len(ask(state, rule["sql"])) == rule["candidates"]
 
