@@ -111,19 +111,22 @@ def staging(config: Config, run_id: str) -> Iterator[Path]:
 
 
 def promote(config: Config, folder: Path, run_id: str) -> None:
-    """Make a finished state durable, then put it in place. If that fails, nothing of it stays.
+    """Make a finished state durable, with all that lies in its folder, then put it in place.
+
+    If that fails, nothing of it stays.
 
     Raises
     ------
     PublishError
-        If there is more in the folder than the database: a write-ahead log means that the database is not whole.
+        If the engine has left more than the database: with a write-ahead log beside it, it is not whole.
     """
     name = config.publish.url.path.name
-    found = sorted(path.name for path in folder.iterdir())
-    if found != [name]:
-        raise PublishError(f"{folder} holds {', '.join(found)}, not {name} alone", "free some disk space and run again")
-    (folder / name).chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
-    _sync(folder / name)
+    files = sorted(folder.iterdir())
+    if left := [file.name for file in files if file.name != name and file.name.startswith(name)]:
+        raise PublishError(f"{folder} still holds {', '.join(left)}", "free some disk space and run again", path=folder)
+    for file in files:
+        file.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+        _sync(file)
     _sync(folder)
     target = config.states / run_id
     folder.rename(target)
