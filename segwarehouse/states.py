@@ -111,22 +111,22 @@ def staging(config: Config, run_id: str) -> Iterator[Path]:
 
 
 def promote(config: Config, folder: Path, run_id: str) -> None:
-    """Make a finished state durable, with all that lies in its folder, then put it in place.
-
-    If that fails, nothing of it stays.
+    """Make a finished state durable, then put it in place. If that fails, nothing of it stays.
 
     Raises
     ------
     PublishError
-        If the engine has left more than the database: with a write-ahead log beside it, it is not whole.
+        If there is a write-ahead log beside the database, which means that it is not whole, or no database at all.
     """
     name = config.publish.url.path.name
-    files = sorted(folder.iterdir())
-    if left := [file.name for file in files if file.name != name and file.name.startswith(name)]:
-        raise PublishError(f"{folder} still holds {', '.join(left)}", "free some disk space and run again", path=folder)
-    for file in files:
-        file.chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
-        _sync(file)
+    found = sorted(path.name for path in folder.iterdir())
+    if name not in found or any(other.startswith(name) for other in found if other != name):
+        raise PublishError(
+            f"{folder} holds {', '.join(found)}, where {name} is to be whole", "free some disk space and run again"
+        )
+    for file in found:
+        (folder / file).chmod(stat.S_IRUSR | stat.S_IRGRP | stat.S_IROTH)
+        _sync(folder / file)
     _sync(folder)
     target = config.states / run_id
     folder.rename(target)

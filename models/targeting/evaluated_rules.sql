@@ -7,7 +7,7 @@ select
     department,
     rule,
     words,
-    condition_sql,
+    condition_sql,  -- the WHERE clause of this rule alone
     points,
     support,  -- share of candidates that satisfy it
     precision,  -- share of those who bought in the outcome window

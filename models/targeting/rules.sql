@@ -25,7 +25,7 @@ select
     e.precision as held_out_precision,  -- share of the candidates who satisfied it that bought in the outcome window
     e.precision_low as held_out_precision_low,
     e.precision_high as held_out_precision_high,
-    e.recall as held_out_recall,
+    e.recall as held_out_recall,  -- share of those who bought that satisfied it
     e.lift as held_out_lift,  -- held_out_precision over the share of buyers among all candidates
     e.lift_low as held_out_lift_low,
     e.lift_high as held_out_lift_high,

@@ -192,9 +192,9 @@ def _frequency(draft: Draft, card: RuleSet, population: Population) -> Mapping[t
 def _still_good(former: RuleSet, new: RuleSet, population: Population, parameters: DepartmentParameters) -> bool:
     """Say whether a former card may stay: it obeys the limits, and a new one is not better beyond chance.
 
-    Both are calibrated on the same customers; the new card is better if its log loss is lower by more than 1.64 standard
-    errors of the difference, customers being what is drawn, and the price of its conditions together: it was chosen on
-    these customers, and the former one was not.
+    Both are calibrated on the same customers; the new card is better if its log loss is lower by more than 1.64
+    standard errors of the difference, customers being what is drawn, and the price of its conditions together: it was
+    chosen on these customers, and the former one was not.
     """
     card = parameters.card
     known = {feature.name for feature in population.features} | set(population.activity_features)

@@ -43,7 +43,7 @@ class Waiting:
     def begins_within(self, days: float, waited_days: FloatArray) -> FloatArray:
         """Return the chance, float64 (n,), to begin within `days` for those who have waited so long.
 
-        >>> Waiting(scale=100.0, shape=1.0).begins_within(100.0, np.array([0.0, 300.0])).tolist()
+        >>> Waiting(scale=100.0, shape=1.0).begins_within(100.0, np.array([0.0, 300.0])).round(9).tolist()
         [0.5, 0.2]
         """
         before = self.scale + waited_days

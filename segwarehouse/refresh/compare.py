@@ -50,8 +50,8 @@ class Churn:
 
         Nothing is exchanged where one of the two selects nobody.
 
-        >>> Churn(30, 30, 24).share, Churn(10, 40, 10).share, Churn(0, 30, 0).share
-        (0.2, 0.75, 0.0)
+        >>> Churn(30, 30, 15).share, Churn(10, 40, 10).share, Churn(0, 30, 0).share
+        (0.5, 0.75, 0.0)
         """
         fewest, most = sorted((self.by_former_rules, self.by_new_rules))
         return 1.0 - self.by_both / most if fewest else 0.0

@@ -43,5 +43,5 @@ def test_a_link_of_the_readme_leads_somewhere(target: str) -> None:
 def test_the_make_targets_of_the_readme_exist() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     named = set(re.findall(r"`?make ([a-z]+)", README))
-    assert named == {"demo", "test", "check"}
+    assert named == {"demo", "test", "check", "docs", "clients"}
     assert all(re.search(rf"^{name}:", makefile, flags=re.MULTILINE) for name in named)

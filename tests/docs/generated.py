@@ -17,7 +17,10 @@ _ABOUT_TABLES = {
     "source": "Where the transactions are, what their columns are called, and how values are written.",
     "cleaning": "What happens to lines that can't be taken as they are. Whatever is left out is counted.",
     "learning": "From which customers, how far ahead, and how much may be said.",
+    "rules": "What the rules describe, and how much they may move from run to run.",
     "audience": "How many customers a campaign takes, and who is held back to measure it.",
+    "gate": "When a department keeps the rules of the run before.",
+    "history": "What is kept of former runs.",
 }
 
 

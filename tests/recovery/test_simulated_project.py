@@ -27,7 +27,9 @@ LEAST_JACCARD = 0.9
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
-    simulate(folder, customers=CUSTOMERS, departments=DEPARTMENTS, seed=SEED)
+    project = simulate(folder, customers=CUSTOMERS, departments=DEPARTMENTS, seed=SEED)
+    with (project.directory / "segwarehouse.toml").open("a", encoding="utf-8") as config:
+        config.write("\n[rules]\nrefits = 0\n")
     Project(folder).refresh(departments=LEARNED)
     return folder
 

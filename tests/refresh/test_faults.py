@@ -62,6 +62,14 @@ def replaced(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, work: Ca
 # -- stopped ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.fixture(autouse=True)
+def listening() -> Iterator[None]:
+    """Take Ctrl-C as Python does: what a shell runs in the background ignores it, and hands that on."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
 @pytest.mark.parametrize(
     ("number", "status", "place"), [(signal.SIGINT, 130, "audit"), (signal.SIGTERM, 143, "store")], ids=["INT", "TERM"]
 )
