@@ -1,5 +1,6 @@
 """Small projects to run whole: transactions that a test makes, in a folder of their own."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,10 +152,27 @@ def published(rehearsal: Rehearsal) -> tuple[Path, RefreshReport]:
     return rehearsal.folder, rehearsal.report
 
 
+@pytest.fixture(scope="session")
+def refreshed(rehearsal: Rehearsal, tmp_path_factory: pytest.TempPathFactory, transactions: pd.DataFrame) -> Path:
+    """A project of two departments that was refreshed once, to be copied."""
+    folder = write_project(tmp_path_factory.mktemp("refreshed") / "project", transactions, learning=FEW)
+    with pytest.MonkeyPatch.context() as patch:
+        rehearsal.play(patch)
+        Project(folder).refresh()
+    return folder
+
+
 @pytest.fixture
-def project(
+def project(refreshed: Path, rehearsal: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project that was refreshed once. Further refreshes take a second or two: all is done anew but the learning."""
+    rehearsal.play(monkeypatch)
+    return Project(shutil.copytree(refreshed, tmp_path / "project", symlinks=True))
+
+
+@pytest.fixture
+def unpublished(
     rehearsal: Rehearsal, tmp_path: Path, transactions: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> Project:
-    """A project of two departments whose refreshes take a second or two: all is done anew but the learning."""
+    """The same before its first refresh."""
     rehearsal.play(monkeypatch)
     return Project(write_project(tmp_path / "project", transactions, learning=FEW))

@@ -191,7 +191,7 @@ def recorded(
     except BaseException as error:
         if config.in_place:
             raise  # the transaction that is rolled back takes the log with it
-        is_done = current_run(config) in {run.run_id, run.restored}
+        is_done = (current_run(config) or "none") in {run.run_id, run.restored}
         with suppress(WarehouseError):  # the first error counts; the next run completes the log
             if schemas:
                 run.register(schemas)

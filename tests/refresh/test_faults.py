@@ -35,6 +35,12 @@ def require_as_it_was(project: Project, run_id: str) -> None:
     assert not list(project.config.directory.glob(".published-*"))
 
 
+def first_run(project: Project) -> str:
+    run_id = current_run(project.config)
+    assert run_id is not None
+    return run_id
+
+
 def require_next_refresh_succeeds(project: Project) -> None:
     run_id = project.refresh().run_id
     require_as_it_was(project, run_id)
@@ -70,7 +76,7 @@ def listening() -> Iterator[None]:
 def test_a_refresh_that_is_told_to_stop_ends_cleanly(
     project: Project, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, status: int, place: str
 ) -> None:
-    run_id = project.refresh().run_id
+    run_id = first_run(project)
 
     def told_to_stop(*_: object) -> None:
         os.kill(os.getpid(), number)
@@ -99,7 +105,7 @@ def test_a_signal_while_the_engine_works_is_no_fault_of_the_engine(tmp_path: Pat
 def test_a_run_that_is_stopped_after_its_state_is_in_place_is_logged_as_published(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = project.refresh().run_id
+    first = first_run(project)
 
     def stopped(*_: object) -> None:
         raise KeyboardInterrupt
@@ -127,9 +133,9 @@ def largest_file(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
-@pytest.mark.parametrize("share", [0.0, 0.3, 0.9])
+@pytest.mark.parametrize("share", [0.0, 0.6])
 def test_a_full_disk_leaves_the_last_state(project: Project, share: float) -> None:
-    run_id = project.refresh().run_id
+    run_id = first_run(project)
     size = int(project.config.publish.url.path.stat().st_size * share)
     with largest_file(size), pytest.raises(SegwarehouseError) as told:
         project.refresh()
@@ -163,22 +169,22 @@ def _a_folder_for_the_lock(project: Project) -> Path:
     ids=lambda one: one.__name__,
 )
 def test_a_place_that_can_not_be_written_to_is_said_before_anything_is_learned(
-    project: Project, spoil: Callable[[Project], Path]
+    unpublished: Project, spoil: Callable[[Project], Path]
 ) -> None:
-    spoilt = spoil(project)
+    spoilt = spoil(unpublished)
     steps: list[str] = []
     with pytest.raises(SegwarehouseError) as told:
-        project.refresh(progress=lambda step, *_: steps.append(step))
-    assert str(spoilt.relative_to(project.config.directory)) in told.value.message
+        unpublished.refresh(progress=lambda step, *_: steps.append(step))
+    assert str(spoilt.relative_to(unpublished.config.directory)) in told.value.message
     assert told.value.hint
     assert steps == []
-    assert not project.config.publish.url.path.exists()
+    assert not unpublished.config.publish.url.path.exists()
     spoilt.unlink() if spoilt.is_file() else spoilt.rmdir()
-    require_next_refresh_succeeds(project)
+    require_as_it_was(unpublished, unpublished.refresh().run_id)
 
 
 def test_a_link_that_can_no_more_be_replaced_stays_as_it_is(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_id = project.refresh().run_id
+    run_id = first_run(project)
 
     def refuse(link: Path, target: Path) -> None:
         raise OSError(30, "Read-only file system", str(target))
@@ -194,7 +200,7 @@ def test_a_link_that_can_no_more_be_replaced_stays_as_it_is(project: Project, mo
 
 
 def test_runs_keep_their_order_when_the_clock_goes_backwards(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = project.refresh().run_id
+    first = first_run(project)
     monkeypatch.setattr(history, "now", lambda: dt.datetime(2001, 2, 3, 4, 5, 6))
     second, third = project.refresh().run_id, project.refresh().run_id
     assert first < second < third
@@ -223,7 +229,7 @@ def test_a_refresh_within_a_refresh_is_refused_and_the_first_one_publishes(proje
 
 
 def test_what_dead_runs_left_behind_is_cleared_and_they_get_their_end_in_the_log(project: Project) -> None:
-    first, second = project.refresh().run_id, project.refresh().run_id
+    first, second = first_run(project), project.refresh().run_id
     states = project.config.states
     finished = "20990101T000000Z-0000"
     (states / finished).mkdir()
@@ -254,7 +260,7 @@ def test_what_dead_runs_left_behind_is_cleared_and_they_get_their_end_in_the_log
 
 
 def test_a_rollback_that_died_after_the_link_was_replaced_is_logged_as_done(project: Project) -> None:
-    first = project.refresh().run_id
+    first = first_run(project)
     project.refresh()
     done = project.rollback().run_id
     with duckdb.connect(str(project.config.warehouse.url.path)) as working:
@@ -262,3 +268,13 @@ def test_a_rollback_that_died_after_the_link_was_replaced_is_logged_as_done(proj
     require_as_it_was(project, first)
     require_next_refresh_succeeds(project)
     assert project.runs().set_index("run_id").loc[done, "status"] == "rollback"
+
+
+def test_a_first_refresh_that_fails_is_logged_as_such(unpublished: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise PublishError("it is not as it should be")
+
+    with replaced(monkeypatch, refresh_run, "audit", fail), pytest.raises(PublishError):
+        unpublished.refresh()
+    assert status_of_last(unpublished) == ("failed", "it is not as it should be")
+    assert not unpublished.config.publish.url.path.exists()

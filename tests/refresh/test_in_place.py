@@ -15,12 +15,12 @@ OWN = (
 
 
 @pytest.fixture
-def own(project: Project) -> Project:
+def own(unpublished: Project) -> Project:
     """A project that publishes in the database that its user works in."""
-    config = project.config.directory / "segwarehouse.toml"
+    config = unpublished.config.directory / "segwarehouse.toml"
     text = config.read_text(encoding="utf-8").replace("published/warehouse.duckdb", "warehouse.duckdb")
     config.write_text(text, encoding="utf-8")
-    do(project, *OWN)
+    do(unpublished, *OWN)
     return Project(config.parent)
 
 
@@ -63,7 +63,7 @@ def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 
 
-@pytest.mark.parametrize("schema", ["staging", "features", "targeting"])
+@pytest.mark.parametrize("schema", ["staging", "targeting"])
 def test_a_schema_that_holds_what_segwarehouse_did_not_make_is_never_dropped(own: Project, schema: str) -> None:
     for made in (f"create schema {schema}", f"create schema if not exists {schema}"):
         do(own, made, f"create table {schema}.hers as select 42 as answer")
@@ -76,9 +76,9 @@ def test_a_schema_that_holds_what_segwarehouse_did_not_make_is_never_dropped(own
     assert ask(own, f"select answer from crm.{schema}") == [(42,)]
 
 
-def test_a_working_database_beside_the_published_one_is_guarded_too(project: Project) -> None:
-    do(project, "create schema staging", "create table staging.hers as select 42 as answer")
+def test_a_working_database_beside_the_published_one_is_guarded_too(unpublished: Project) -> None:
+    do(unpublished, "create schema staging", "create table staging.hers as select 42 as answer")
     with pytest.raises(WarehouseError, match=r"staging\.hers"):
-        project.refresh()
-    assert ask(project, "select answer from staging.hers") == [(42,)]
-    assert not project.config.publish.url.path.exists()
+        unpublished.refresh()
+    assert ask(unpublished, "select answer from staging.hers") == [(42,)]
+    assert not unpublished.config.publish.url.path.exists()

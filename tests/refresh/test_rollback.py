@@ -10,35 +10,41 @@ from segwarehouse.errors import ProofFailed, PublishError, SegwarehouseError, Un
 from segwarehouse.states import current_run, states_on_disk
 
 
+def first_run(project: Project) -> str:
+    run_id = current_run(project.config)
+    assert run_id is not None
+    return run_id
+
+
 def ask(project: Project, query: str) -> list[tuple[object, ...]]:
     with duckdb.connect(str(project.config.publish.url.path), read_only=True) as connection:
         return connection.execute(query).fetchall()
 
 
 def test_a_former_state_is_put_back_proved_and_recorded(project: Project) -> None:
-    first, second = project.refresh(), project.refresh()
-    bytes_of_first = (project.config.states / first.run_id / "warehouse.duckdb").read_bytes()
-    report = project.rollback(first.run_id)
-    assert (report.restored_run_id, report.replaced_run_id) == (first.run_id, second.run_id)
-    assert ask(project, "select run_id from targeting.run") == [(first.run_id,)]
+    first, second = first_run(project), project.refresh()
+    bytes_of_first = (project.config.states / first / "warehouse.duckdb").read_bytes()
+    report = project.rollback(first)
+    assert (report.restored_run_id, report.replaced_run_id) == (first, second.run_id)
+    assert ask(project, "select run_id from targeting.run") == [(first,)]
     assert project.config.publish.url.path.read_bytes() == bytes_of_first
     assert all(proof["proved"] for proof in project.verify())
     runs = project.runs().set_index("run_id")
-    assert list(runs.index) == [report.run_id, second.run_id, first.run_id]
+    assert list(runs.index) == [report.run_id, second.run_id, first]
     assert runs["status"].tolist() == ["rollback", "published", "published"]
     assert runs["state"].tolist() == [None, "kept", "current"]
-    assert runs.loc[report.run_id, "restored_run_id"] == first.run_id
-    assert project.rollback(second.run_id).replaced_run_id == first.run_id
+    assert runs.loc[report.run_id, "restored_run_id"] == first
+    assert project.rollback(second.run_id).replaced_run_id == first
     assert ask(project, "select run_id from targeting.run") == [(second.run_id,)]
 
 
 def test_the_refresh_after_a_rollback_compares_with_the_state_that_is_current(project: Project) -> None:
-    first = project.refresh()
+    first = first_run(project)
     config = project.config.directory / "segwarehouse.toml"
     config.write_text(config.read_text(encoding="utf-8").replace("budget = 30", "budget = 20"), encoding="utf-8")
     shrunk = Project(config.parent)
     shrunk.refresh()
-    assert shrunk.rollback().restored_run_id == first.run_id
+    assert shrunk.rollback().restored_run_id == first
     third = shrunk.refresh()
     assert ask(shrunk, "select change, count(*) from targeting.changes group by all") == [("left", 20)]
     assert shrunk.rollback().restored_run_id < third.run_id
@@ -46,22 +52,25 @@ def test_the_refresh_after_a_rollback_compares_with_the_state_that_is_current(pr
 
 
 def test_what_can_not_be_put_back_is_said_with_what_can(project: Project) -> None:
-    with pytest.raises(PublishError, match="nothing is published"):
-        project.rollback()
-    first = project.refresh()
+    first = first_run(project)
     with pytest.raises(PublishError, match="older than the current one"):
         project.rollback()
-    second = project.refresh()
-    for wanted in ("yesterday", second.run_id, "../../elsewhere"):
+    second = project.refresh().run_id
+    for wanted in ("yesterday", second, "../../elsewhere"):
         with pytest.raises(UnknownName) as told:
             project.rollback(wanted)
-        assert first.run_id in told.value.hint
-    assert current_run(project.config) == second.run_id
+        assert first in told.value.hint
+    assert current_run(project.config) == second
+
+
+def test_before_the_first_refresh_there_is_nothing_to_go_back_to(unpublished: Project) -> None:
+    with pytest.raises(PublishError, match="nothing is published"):
+        unpublished.rollback()
 
 
 def test_a_state_that_was_tampered_with_is_not_put_back(project: Project) -> None:
-    first, second = project.refresh(), project.refresh()
-    file = project.config.states / first.run_id / "warehouse.duckdb"
+    first, second = first_run(project), project.refresh()
+    file = project.config.states / first / "warehouse.duckdb"
     file.chmod(0o644)
     with duckdb.connect(str(file)) as connection:
         text = connection.execute("select sql from duckdb_views() where view_name = 'garden'").fetchall()[0][0]
@@ -86,7 +95,7 @@ def test_so_many_states_are_kept_as_configured_and_never_less_than_the_current_a
     kept = Project(config.parent)
     mine = kept.config.states / "2025-archive"
     mine.mkdir(parents=True)
-    first, second = kept.refresh().run_id, kept.refresh().run_id
+    first, second = first_run(kept), kept.refresh().run_id
     assert states_on_disk(kept.config) == [first, second]
     kept.rollback(first)
     third = kept.refresh().run_id

@@ -57,6 +57,7 @@ def publish(config: Config, run_id: str) -> None:
     require_replaceable(config)
     with staging(config, run_id) as folder:
         (folder / "warehouse.duckdb").write_text(run_id)
+        (folder / "report.html").write_text(run_id)
         promote(config, folder, run_id)
 
 
@@ -139,7 +140,7 @@ def test_all_is_on_disk_before_the_link_leads_there(config: Config, monkeypatch:
     monkeypatch.setattr(Path, "rename", renamed)
     publish(config, NEW)
     project = config.directory.name
-    assert done == ["warehouse.duckdb", f".staging-{NEW}", "rename", "runs", project, "link", project]
+    assert done == ["report.html", "warehouse.duckdb", f".staging-{NEW}", "rename", "runs", project, "link", project]
 
 
 def test_a_state_with_a_write_ahead_log_beside_it_is_not_put_in_place(config: Config) -> None:
