@@ -28,8 +28,10 @@ LEAST_JACCARD = 0.9
 def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("world")
     project = simulate(folder, customers=CUSTOMERS, departments=DEPARTMENTS, seed=SEED)
-    with (project.directory / "segwarehouse.toml").open("a", encoding="utf-8") as config:
-        config.write("\n[rules]\nrefits = 0\n")
+    config = project.directory / "segwarehouse.toml"
+    text = config.read_text(encoding="utf-8")
+    assert "# refits = 3" in text
+    config.write_text(text.replace("# refits = 3", "refits = 0"), encoding="utf-8")
     Project(folder).refresh(departments=LEARNED)
     return folder
 
