@@ -16,12 +16,13 @@ from segwarehouse.cli.render import print_json, print_table, records
 def rules(department: str | None, directory: Path, with_sql: bool, as_json: bool) -> None:
     """Show the rules of DEPARTMENT, or of all.
 
-    Figures that are called learned describe the customers that a rule was learned from, and prove nothing.
+    Figures that are called held out are on customers and a time that the learning never saw; a rule that was not on the
+    card then has none. Those that are called learned are on what the rule was learned from, and prove nothing.
     """
     found = records(open_project(directory).rules(department))
     if as_json:
         print_json(found)
         return
     text = "condition_sql" if with_sql else "words"
-    measured = ("points", "support", "candidates", "learned_precision", "learned_lift")
+    measured = ("points", "support", "candidates", "held_out_precision", "held_out_lift", "learned_lift")
     print_table(found, ("department", "rule", text, *measured))
