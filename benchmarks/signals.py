@@ -1,7 +1,7 @@
 """Which optional features are worth their time: product categories, trend, channels, promotions.
 
     python -m benchmarks.signals
-    python -m benchmarks.signals --jobs 2 --cache /tmp/signals       what was ranked before is not learned again
+    python -m benchmarks.signals --jobs 2 --cache signals.cache      what was ranked before is not learned again
 
 Complete Journey at two cut-offs. At each, every eligible department is learned without any optional feature, with each
 family of them alone and with all, by the published rules and by the black box, and its candidates are ranked.

@@ -107,7 +107,7 @@ def summarise(
         "runs": state.rows("runs", "started_at", columns=_RUN)[-RUNS:][::-1],
         "words": {
             "overview": words.overview(overview),
-            "customers": words.customers(found_map["names"], found_map["points"]),  # type: ignore[arg-type]
+            "customers": words.customers(found_map["names"], found_map["points"]),  # type: ignore[arg-type]  # rows of plain values, read from the state
             "correlations": words.correlations(correlated),
         },
     }
