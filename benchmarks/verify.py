@@ -1,15 +1,19 @@
-"""How long `verify` takes on a large published state, next to one scoring of the same customers in Python.
+"""How long `verify` takes on a large published state, next to a scoring of the same customers in Python.
 
     python -m benchmarks.verify --customers 1000000 --departments 20
 
 In: nothing; a state is made of random features, of the width that a project of so many departments has, and of random
 cards of 4 to 6 rules on top of activity. It holds what `verify` reads, and views as a refresh publishes them. Out:
-seconds of both, by turns in one process, their ratio, and the most memory that was used.
+seconds of all, by turns in one process, their ratios, and the most memory that was used.
 
-One scoring in Python is what a batch without a warehouse would do: read the customers' features and purchases into
-Python, and for each department apply the card with numpy (`RuleSet.apply`), leave buyers out, draw the control group
-(MD5 of salt and id), rank by points, activity and id, and make a table of the columns that the view has, reasons in
-words included. `verify` does all that and runs the view, and compares the two; and it proves boundary values besides.
+A scoring in Python is what a batch without a warehouse would do: read the customers' features and purchases into
+Python, and for each department rank everyone who does not buy there. Two are timed:
+
+- by the model: a LightGBM for each department, of the size that the learning uses, and nothing but its probabilities;
+- by the card, with numpy (`RuleSet.apply`): buyers left out, the control group drawn (MD5 of salt and id), ranks by
+  points, activity and id, and a table of the columns that the view has, reasons in words included. That is the half of
+  `verify` that is Python's: `verify` does all of it, runs the view, compares the two row by row, and proves boundary
+  values besides, so it can't be below 1 there.
 """
 
 import argparse
@@ -20,9 +24,12 @@ import resource
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import TypeVar
 
+import lightgbm
 import numpy as np
 import pyarrow as pa
 from sqlglot import exp
@@ -41,12 +48,15 @@ from segwarehouse.domain import (
     Rule,
     RuleSet,
 )
+from segwarehouse.learn.propensity import LightGBMParameters
 from segwarehouse.project import create_schema
 from segwarehouse.refresh.verify import open_published, stored_audiences
 from segwarehouse.rules import prove
 from segwarehouse.rules.card import card_to_json
 from segwarehouse.rules.compile import VIEW_COLUMNS, Audience, control_limit, department_view, naming_its_run
 from segwarehouse.warehouse import Relation, Warehouse, connect
+
+Result = TypeVar("Result")
 
 BEHAVIOUR = (
     "recency_days",
@@ -60,6 +70,7 @@ ACTIVITY = ("breadth_log", "frequency_log", "amount_log", "recency_log")
 RUN = "20260101T000000Z-0000"
 AS_OF = dt.date(2026, 1, 1)
 BOUGHT_IN = 0.3
+FITTED_ON = 20_000
 CONFIG = '[source]\ntransactions = "none.parquet"\n'
 
 
@@ -73,23 +84,35 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         project = make_project(Path(folder), arguments.customers, arguments.departments, arguments.budget)
-        verified, scored = [], []
+        models = fit_models(project)
+        seconds: dict[str, list[float]] = {"verify": [], "model": [], "card": []}
         for turn in range(arguments.turns):
-            started = time.perf_counter()
-            rows = score_in_python(project)
-            scored.append(time.perf_counter() - started)
-            started = time.perf_counter()
-            proofs = project.verify()
-            verified.append(time.perf_counter() - started)
+            _, by_model = timed(score_by_model, project, models)
+            rows, by_card = timed(score_by_card, project)
+            proofs, verified = timed(project.verify)
             if not all(proof["proved"] for proof in proofs) or rows != sum(proof["selected"] for proof in proofs):
                 raise SystemExit("SQL and Python disagree")
-            print(f"turn {turn + 1}: verify {verified[-1]:.1f} s, scoring {scored[-1]:.1f} s, {rows:,} rows of views")
-    ratio = statistics.median(verified) / statistics.median(scored)
+            for name, took in (("verify", verified), ("model", by_model), ("card", by_card)):
+                seconds[name].append(took)
+            print(
+                f"turn {turn + 1}: verify {verified:.1f} s, scoring by the model {by_model:.1f} s, "
+                f"by the card {by_card:.1f} s, {rows:,} rows of views",
+                flush=True,
+            )
+    middle = {name: statistics.median(each) for name, each in seconds.items()}
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
     print(
-        f"{arguments.customers:,} customers, {arguments.departments} departments: verify takes {ratio:.2f} of the time"
+        f"{arguments.customers:,} customers, {arguments.departments} departments: verify takes "
+        f"{middle['verify'] / middle['model']:.2f} of the time of one scoring in Python by the model,"
     )
-    print(f"of one scoring in Python; at most {peak:.1f} GB of memory")
+    print(f"and {middle['verify'] / middle['card']:.2f} of one by the card; at most {peak:.1f} GB of memory")
+
+
+def timed(work: Callable[..., Result], *arguments: object) -> tuple[Result, float]:
+    """Return what `work` returns, and how many seconds it took."""
+    started = time.perf_counter()
+    result = work(*arguments)
+    return result, time.perf_counter() - started
 
 
 def make_project(folder: Path, customers: int, departments: int, budget: int, seed: int = 7) -> Project:
@@ -189,7 +212,7 @@ def load_cards(state: Warehouse, features: list[Feature], audiences: dict[str, A
     state.load(Relation("targeting", "cards"), pa.Table.from_pylist(cards))
 
 
-def score_in_python(project: Project) -> int:
+def score_by_card(project: Project) -> int:
     """Score every department without SQL beyond two SELECTs, and return how many rows the views would have."""
     total = 0
     with open_published(project.config) as state:
@@ -208,6 +231,51 @@ def score_in_python(project: Project) -> int:
         buyer = np.zeros(len(ids), dtype=np.bool_)
         buyer[place[keys == audience.department_key]] = True
         total += view_in_python(audience, ids, columns, buyer, draws[audience.salt]).num_rows
+    return total
+
+
+def fit_models(project: Project) -> dict[int, lightgbm.Booster]:
+    """Return a classifier for each department key, of the size that the learning uses, fitted to a sample."""
+    size = LightGBMParameters()
+    with open_published(project.config) as state:
+        audiences = stored_audiences(state)
+        sample = state.fetch(exp.select("*").from_("features.customers").limit(FITTED_ON))
+    names = sample.column_names[1:]
+    columns: Columns = {name: Column.complete(sample[name].to_numpy()) for name in names}
+    values = np.column_stack([sample[name].to_numpy() for name in names])
+    random = np.random.default_rng(7)
+    models = {}
+    for _, audience in audiences.values():
+        chance = audience.rule_set.apply(columns, len(values)).score
+        options = {
+            "objective": "binary",
+            "num_leaves": size.leaves,
+            "learning_rate": size.learning_rate,
+            "feature_fraction": size.column_share,
+            "verbosity": -1,
+        }
+        labels = (random.random(len(values)) < chance).astype(np.float64)
+        models[audience.department_key] = lightgbm.train(options, lightgbm.Dataset(values, labels), size.trees)
+    return models
+
+
+def score_by_model(project: Project, models: dict[int, lightgbm.Booster]) -> int:
+    """Rank every department's candidates by a classifier, and return how many there are."""
+    total = 0
+    with open_published(project.config) as state:
+        table = state.fetch(exp.select("*").from_("features.customers"))
+        bought = state.fetch(exp.select("customer_id", "department_key").from_("features.department_counts"))
+    ids = table["customer_id"].to_numpy()
+    values = np.column_stack([table[name].to_numpy() for name in table.column_names[1:]])
+    by_id = np.argsort(ids, kind="stable")
+    place = by_id[np.searchsorted(ids, bought["customer_id"].to_numpy(), sorter=by_id)]
+    keys = bought["department_key"].to_numpy()
+    for key, model in models.items():
+        candidate = np.ones(len(ids), dtype=np.bool_)
+        candidate[place[keys == key]] = False
+        members = np.flatnonzero(candidate)
+        probability = np.asarray(model.predict(values[members]))
+        total += len(members[np.lexsort((ids[members], -probability))])
     return total
 
 

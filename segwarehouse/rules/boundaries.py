@@ -113,8 +113,9 @@ def _mixed(
 ) -> Iterator[Row]:
     """Yield random rows; two of three start from a customer who satisfies a random rule."""
     backgrounds = [found for rule in rule_set.rules if (found := _satisfying(rule)) is not None]
+    picks = {feature: rng.integers(len(tried), size=_MIXED_ROWS).tolist() for feature, tried in values.items()}
     for number in range(_MIXED_ROWS):
-        row = {feature: tried[int(rng.integers(len(tried)))] for feature, tried in values.items()}
+        row = {feature: tried[picks[feature][number]] for feature, tried in values.items()}
         if backgrounds and number % 3:
             row.update(backgrounds[int(rng.integers(len(backgrounds)))])
         yield row

@@ -6,8 +6,10 @@ engine's own order and hash. Ids are integers, text (ordered by bytes) or UUIDs 
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from sqlglot import exp
@@ -63,8 +65,15 @@ class Population:
             return np.arange(len(ids), dtype=np.int64)
         if ids.type != self.ids.type:
             return np.full(len(ids), -1, dtype=np.int64)
+        if self._numbers is not None and not ids.null_count:
+            return np.asarray(self._numbers.get_indexer(ids.to_numpy()), dtype=np.int64)
         found = pc.fill_null(pc.index_in(ids, value_set=self.ids), -1)
         return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
+
+    @cached_property
+    def _numbers(self) -> pd.Index | None:
+        """An index of ids that are numbers, since it is built once and Arrow hashes all ids at every search."""
+        return pd.Index(self.ids.to_numpy()) if pa.types.is_integer(self.ids.type) else None
 
     def draws(self, salt: str) -> IntArray:
         """Return the draw (n,) int64, 0 .. 2**32-1, that decides whether a customer is in the control group.

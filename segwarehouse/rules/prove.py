@@ -251,18 +251,19 @@ def _score(warehouse: Warehouse, audience: Audience, population: Population, cus
         ids.append(plain_ids(batch.column(0)))
         columns = {name: _column(batch, position, name) for position, name in enumerate(names, start=1)}
         parts.append(audience.rule_set.apply(columns, batch.num_rows))
-    found = population.find(_joined(ids, population.ids.type))
-    if not np.array_equal(np.sort(found), np.arange(len(population.ids))):
+    found, places = population.find(_joined(ids, population.ids.type)), np.arange(len(population.ids))
+    if np.array_equal(found, places):
+        return _rearranged(parts, slice(None), len(audience.rule_set.rules))  # a slice copies nothing
+    order = np.argsort(found)
+    if not np.array_equal(found[order], places):
         raise DataError(f"{customers} changed while it was read", "let nothing else write to it meanwhile")
-    return _rearranged(parts, np.argsort(found), len(audience.rule_set.rules))
+    return _rearranged(parts, order, len(audience.rule_set.rules))
 
 
-def _rearranged(parts: list[Scored], order: IntArray, rules: int) -> Scored:
+def _rearranged(parts: list[Scored], pick: IntArray | slice, rules: int) -> Scored:
     if not parts:
         nobody = np.zeros(0, dtype=np.int64)
         return Scored(np.zeros((0, rules), dtype=np.bool_), nobody, nobody, nobody.astype(np.float64))
-    in_order = np.array_equal(order, np.arange(len(order)))
-    pick: IntArray | slice = slice(None) if in_order else order  # a slice copies nothing
     return Scored(
         matched=np.concatenate([part.matched for part in parts])[pick],
         activity=np.concatenate([part.activity for part in parts])[pick],
