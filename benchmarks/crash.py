@@ -38,7 +38,7 @@ ROOT = Path(__file__).parents[1]
 CUSTOMERS = 130
 DEPARTMENTS = ("Bread", "Fish", "Toys")
 KINDS = ("whole refresh", "publishing", "whole refresh", "promotion")
-LEARNING = ("_evaluate", "map_customers", "_learn")
+LEARNING = ("evaluate_departments", "map_customers", "learn_departments")
 PATIENCE_SECONDS = 600.0
 
 CONFIG = """

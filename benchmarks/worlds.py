@@ -16,8 +16,8 @@ import numpy as np
 
 from segwarehouse.config import Config, load_config
 from segwarehouse.features import Catalogue, Staged, Window, read_catalogue
+from segwarehouse.refresh.departments import build_features, settings_of
 from segwarehouse.refresh.evaluation import FEWEST_OUTCOMES, Past
-from segwarehouse.refresh.run import build_features, settings_of
 from segwarehouse.refresh.working import stage_sources
 from segwarehouse.simulate import simulate
 from segwarehouse.templates import TemplateFolder

@@ -20,7 +20,7 @@ DEPARTMENTS = ("Bread", "Fish & Chips", "Garden", "Toys", "海鲜")
 
 MakeProject = Callable[..., Path]
 
-LEARNING = ("_evaluate", "map_customers", "_learn")
+LEARNING = ("evaluate_departments", "map_customers", "learn_departments")
 FEW = 'departments = ["Toys", "Garden"]'
 
 
@@ -117,12 +117,12 @@ class Rehearsal:
         """Return what was learned of the departments that are asked for."""
         chosen = next(argument for argument in arguments if isinstance(argument, list))
         names = {department.name for department in chosen}
-        return [item for item in self.returned["_learn"] if item.department.name in names]
+        return [item for item in self.returned["learn_departments"] if item.department.name in names]
 
     def play(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let refreshes of the same transactions return at once what was learned of them before."""
         for name in LEARNING:
-            value = self.learn if name == "_learn" else lambda *_, name=name: self.returned[name]
+            value = self.learn if name == "learn_departments" else lambda *_, name=name: self.returned[name]
             monkeypatch.setattr(refresh_run, name, value)
 
 

@@ -4,47 +4,36 @@ In: a configuration. Out: a new published state and a `RefreshReport`, or an err
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import numpy as np
 from sqlglot import exp
 
 from segwarehouse import display
 from segwarehouse.config import Config
-from segwarehouse.domain import Department, RuleSet
-from segwarehouse.errors import SegwarehouseError, TooFewBuyers
-from segwarehouse.features import (
-    Catalogue,
-    DepartmentTable,
-    FeatureTable,
-    Staged,
-    Window,
-    read_catalogue,
-    read_features,
-)
-from segwarehouse.learn.card import CardParameters
-from segwarehouse.learn.department import DepartmentParameters
-from segwarehouse.learn.mixture import fit_mixture
-from segwarehouse.learn.segments import name_components
-from segwarehouse.learn.selection import SelectionParameters
-from segwarehouse.project import build, load_models, run_check
+from segwarehouse.domain import Department
+from segwarehouse.errors import TooFewBuyers
+from segwarehouse.features import Catalogue, FeatureTable, Staged, read_catalogue
 from segwarehouse.publish import State, View, publish
 from segwarehouse.refresh.carry import append, carry_over
-from segwarehouse.refresh.choose import STEPPING_BACK, choose, choose_protocol, cutoffs
+from segwarehouse.refresh.choose import choose, choose_protocol
 from segwarehouse.refresh.compare import CARRIED, KEPT, LEARNED, compare, settle
-from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out, learn, score, step_back, with_outcome
+from segwarehouse.refresh.departments import (
+    build_features,
+    evaluate_departments,
+    learn_departments,
+    with_large_rules,
+)
+from segwarehouse.refresh.evaluation import with_outcome
 from segwarehouse.refresh.former import read_former
 from segwarehouse.refresh.gate import hold_back, lifts
 from segwarehouse.refresh.history import Progress, Run, recorded
-from segwarehouse.refresh.later_data import require_no_later_data
-from segwarehouse.refresh.learned import CustomersMap, Learned, identified, map_customers, store
+from segwarehouse.refresh.learned import Learned, identified, map_customers
 from segwarehouse.refresh.reporting import REPORT_NAME, Reporting
-from segwarehouse.refresh.segments import Identity, previous_segments
-from segwarehouse.refresh.stability import measure_stability
-from segwarehouse.refresh.suppress import without_small_rules
+from segwarehouse.refresh.segments import previous_segments
+from segwarehouse.refresh.store import store
 from segwarehouse.refresh.verify import audit, open_published
 from segwarehouse.refresh.warm import cards_to_keep
 from segwarehouse.refresh.working import own_schemas, stage_sources, working_warehouse
@@ -64,12 +53,6 @@ DISPLAYED = (
 """What is shown of a published department, the most important first."""
 
 NO_RULE = "no rule tells its buyers from others"
-
-_LEAK_CHECKS = 4
-"""The leak check looks at one department in about so many parts of them, others in each run."""
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -184,7 +167,7 @@ def refresh(
         protocol = choose_protocol(config, staged)
         evaluations = run.step(
             "measure quality",
-            lambda: _evaluate(config, warehouse, models, staged, catalogue, chosen, protocol, run),
+            lambda: evaluate_departments(config, warehouse, models, staged, catalogue, chosen, protocol, run),
             protocol,
         )
         window = staged.window(config)
@@ -196,7 +179,7 @@ def refresh(
         former = read_former(config, warehouse)
         tried = run.step(
             "learn",
-            lambda: _learn(
+            lambda: learn_departments(
                 config,
                 warehouse,
                 table,
@@ -207,17 +190,10 @@ def refresh(
                 run,
             ),
         )
-        tried = [_with_large_rules(item, config.audience.min_cell) for item in tried]
-        learned = [item for item in tried if item.result.card.rules]
-        if not learned:
-            raise TooFewBuyers(
-                f"no rule tells buyers from others in any of {len(tried)} departments",
-                "bring more transactions, or more columns of customers",
-                buyers=0,
-            )
+        learned, without_rules = _with_rules(config, tried)
         before = previous_segments(config, warehouse)
         learned = [identified(item, table, customers_map, before, staged.as_of.date()) for item in learned]
-        refused += [(item.department, NO_RULE) for item in tried if not item.result.card.rules]
+        refused += [(department, NO_RULE) for department in without_rules]
         fresh = {item.department.name: _audience(config, catalogue, staged, item, run) for item in learned}
         compared = run.step(
             "compare with the last state", lambda: compare(warehouse, former, fresh, catalogue, staged, run.run_id)
@@ -237,17 +213,7 @@ def refresh(
         origins = {name: KEPT if name in held else LEARNED if name in fresh else CARRIED for name in audiences}
         settle(warehouse, compared, audiences, origins, staged.id_type)
         run.remember(compared.former_run, held)
-        run.describe(
-            {
-                "as_of": staged.as_of.date(),
-                "protocol": protocol,
-                "departments_published": len(audiences),
-                "departments_refused": len(refused),
-                "lines_kept": staged.lines_kept,
-                "lines_left_out": sum(staged.cleaning.values()) - staged.lines_kept,
-                "customers": table.total,
-            }
-        )
+        run.describe(_facts(staged, protocol, table, len(audiences), len(refused)))
         published = [*(item.department for item in learned), *carried.departments]
         state = State(
             run_id=run.run_id,
@@ -261,20 +227,7 @@ def refresh(
             lambda: publish(config, warehouse, state, lambda reader: audit(reader, audiences), reporting.write),
         )
         run.forget(config.history.runs_kept, states_on_disk(config))
-        rows = warehouse.fetch(exp.select("*").from_("learned.departments").order_by("department_key")).to_pylist()
-        done = RefreshReport(
-            run_id=run.run_id,
-            as_of=staged.as_of.date(),
-            published=path,
-            protocol=protocol,
-            departments=[row for row in rows if row["verdict"] != "refused"],
-            refused=[
-                {"department": row["department"], "why": row["remark"]} for row in rows if row["verdict"] == "refused"
-            ],
-            held_back=[{"department": name, "why": why} for name, why in held.items()],
-            cleaning=dict(staged.cleaning),
-            seconds=run.seconds,
-        )
+        done = _report(warehouse, run, staged, protocol, path, held)
     if config.in_place:  # the state is there for others once its transaction is committed
         with open_published(config) as published_state:
             reporting.write(published_state, path.parent)
@@ -282,180 +235,56 @@ def refresh(
     return replace(done, report=report, report_failure=reporting.failure)
 
 
-def build_features(
-    config: Config,
-    warehouse: Warehouse,
-    models: TemplateFolder,
-    catalogue: Catalogue,
-    window: Window,
-    tell: Callable[[str], None] | None = None,
-) -> FeatureTable:
-    """Build the feature models as of a cut-off, check them, and read them."""
-    context = feature_context(catalogue, window)
-    build(warehouse, load_models(models, "features", context), tell)
-    for check in load_models(models, "checks", context):
-        run_check(warehouse, check)
-    return read_features(warehouse, catalogue, most=config.learning.max_customers, seed=config.learning.seed)
+def _with_rules(config: Config, tried: Sequence[Learned]) -> tuple[list[Learned], list[Department]]:
+    """Return what was learned of the departments that have rules large enough to be told, and the other departments.
+
+    Raises
+    ------
+    TooFewBuyers
+        If none has.
+    """
+    large = [with_large_rules(item, config.audience.min_cell) for item in tried]
+    learned = [item for item in large if item.result.card.rules]
+    if not learned:
+        raise TooFewBuyers(
+            f"no rule tells buyers from others in any of {len(tried)} departments",
+            "bring more transactions, or more columns of customers",
+            buyers=0,
+        )
+    return learned, [item.department for item in large if not item.result.card.rules]
 
 
-def feature_context(catalogue: Catalogue, window: Window) -> dict[str, object]:
-    """Return what `models/features/` and `models/checks/` are rendered with."""
-    parts = max(1, len(catalogue.departments) // _LEAK_CHECKS)
+def _facts(staged: Staged, protocol: str, table: FeatureTable, published: int, refused: int) -> dict[str, object]:
+    """Return what the run log says of a run."""
     return {
-        **catalogue.context(),
-        **window.context(),
-        "leak_stride": parts,
-        "leak_offset": window.cutoff.toordinal() % parts,
+        "as_of": staged.as_of.date(),
+        "protocol": protocol,
+        "departments_published": published,
+        "departments_refused": refused,
+        "lines_kept": staged.lines_kept,
+        "lines_left_out": sum(staged.cleaning.values()) - staged.lines_kept,
+        "customers": table.total,
     }
 
 
-def _evaluate(
-    config: Config,
-    warehouse: Warehouse,
-    models: TemplateFolder,
-    staged: Staged,
-    catalogue: Catalogue,
-    chosen: Sequence[Department],
-    protocol: str,
-    run: Run,
-) -> dict[str, Evaluation]:
-    """Measure every department's ranking on customers, or on times, that its learning does not see."""
-    windows = cutoffs(config, staged) or [staged.window(config)]
-    pasts: dict[str, list[Past]] = {department.name: [] for department in chosen}
-    numbers: dict[object, int] = {}
-    for window in windows:
-        table = build_features(config, warehouse, models, catalogue, window, run.teller("build features"))
-        if protocol == STEPPING_BACK and window is windows[-1]:
-            built = load_models(models, "features", feature_context(catalogue, window))
-            require_no_later_data(warehouse, config, catalogue, built, window)
-        everyone = np.array([numbers.setdefault(each, len(numbers)) for each in table.customer_ids], dtype=np.int64)
-        settings = settings_of(config, table, window.cutoff.date() if protocol == STEPPING_BACK else None)
-        for department in chosen:
-            alone = table.for_department(warehouse, department)
-            pasts[department.name].append(Past(alone, everyone[alone.rows], settings))
-    judge = step_back if protocol == STEPPING_BACK else hold_out
-    found: dict[str, Evaluation] = {}
-    for department, evaluation in zip(
-        chosen, _in_parallel(config, judge, [(pasts[department.name],) for department in chosen]), strict=True
-    ):
-        found[department.name] = evaluation
-        run.tell("measure quality", department.name, len(found) / len(chosen))
-    return found
-
-
-def _learn(
-    config: Config,
-    warehouse: Warehouse,
-    table: FeatureTable,
-    customers_map: CustomersMap,
-    chosen: Sequence[Department],
-    evaluations: dict[str, Evaluation],
-    cards: Mapping[str, RuleSet],
-    run: Run,
-) -> list[Learned]:
-    """Learn every department anew, as of now, for publishing."""
-    settings = settings_of(config, table, None)
-    work = [
-        (
-            table.for_department(warehouse, department),
-            customers_map,
-            evaluations[department.name],
-            settings,
-            cards.get(department.name),
-            config.rules.refits,
-        )
-        for department in chosen
-    ]
-    learned: list[Learned] = []
-    for item in _in_parallel(config, learn_and_explain, work):
-        learned.append(item)
-        run.tell("learn", item.department.name, len(learned) / len(chosen))
-    return learned
-
-
-def learn_and_explain(
-    table: DepartmentTable,
-    customers_map: CustomersMap,
-    evaluation: Evaluation,
-    settings: Settings,
-    former: RuleSet | None,
-    refits: int,
-) -> Learned:
-    """Learn a department with its maps, its segments and what refits make of it. It runs in a worker process."""
-    result = learn(table, settings, explain=True, former=former)
-    if result.segment_map is None:
-        raise SegwarehouseError(f"{table.department.name}: no segments were learned", "please report this")
-    mapped_buyers = np.isin(customers_map.rows, table.rows[table.buyers])
-    mixture = fit_mixture(customers_map.coordinates[mapped_buyers], seed=settings.seed)
-    nearest, distances = mixture.nearest(customers_map.coordinates)
-    known = np.isin(customers_map.rows, table.rows)
-    places = np.searchsorted(table.rows, customers_map.rows[known])
-    components = name_components(
-        nearest[known],
-        len(mixture.weights),
-        values=table.values[places],
-        features=table.features,
-        labels=table.buyers[places],
-        weights=mixture.weights,
-        min_cell=settings.min_cell,
+def _report(
+    warehouse: Warehouse, run: Run, staged: Staged, protocol: str, published: Path, held: Mapping[str, str]
+) -> RefreshReport:
+    """Return what the refresh did; departments as they were stored."""
+    rows = warehouse.fetch(exp.select("*").from_("learned.departments").order_by("department_key")).to_pylist()
+    return RefreshReport(
+        run_id=run.run_id,
+        as_of=staged.as_of.date(),
+        published=published,
+        protocol=protocol,
+        departments=[row for row in rows if row["verdict"] != "refused"],
+        refused=[
+            {"department": row["department"], "why": row["remark"]} for row in rows if row["verdict"] == "refused"
+        ],
+        held_back=[{"department": name, "why": why} for name, why in held.items()],
+        cleaning=dict(staged.cleaning),
+        seconds=run.seconds,
     )
-    return Learned(
-        table=table,
-        result=result,
-        segment_map=result.segment_map,
-        mixture=mixture,
-        nearest=nearest,
-        distances=distances,
-        mapped_buyers=int(mapped_buyers.sum()),
-        components=components,
-        evaluation=evaluation,
-        stability=measure_stability(table, settings, result.card, refits),
-        persona_identity=Identity.new(len(result.segment_map.segments)),
-        component_identity=Identity.new(len(components)),
-    )
-
-
-def _with_large_rules(item: Learned, least: int) -> Learned:
-    """Return what was learned without the rules that fewer customers than the minimum cell size satisfy."""
-    matched = score(item.table, item.result.card).matched
-    card = without_small_rules(item.result.card, matched, least)
-    return replace(item, result=replace(item.result, card=card))
-
-
-def settings_of(config: Config, table: FeatureTable, cutoff: dt.date | None) -> Settings:
-    """Return what learning from a table and judging it depends on, as configured."""
-    return Settings(
-        cutoff=cutoff,
-        seed=config.learning.seed,
-        outcome_days=config.learning.outcome_days,
-        budget=config.audience.budget,
-        control_share=config.audience.control_share,
-        population=table.total,
-        sampled=len(table.customer_ids),
-        min_cell=config.audience.min_cell,
-        cost_per_contact=config.audience.cost_per_contact,
-        value_per_conversion=config.audience.value_per_conversion,
-        parameters=DepartmentParameters(
-            balance=config.learning.balance,
-            card=CardParameters(
-                # One condition is kept for the entry rule.
-                selection=SelectionParameters(max_conditions=max(1, config.learning.max_conditions - 1)),
-                max_rule_conditions=config.learning.max_rule_conditions,
-            ),
-            target=config.rules.target,
-            min_segment=max(config.audience.min_cell, DepartmentParameters().min_segment),
-        ),
-    )
-
-
-def _in_parallel(
-    config: Config, work: Callable[..., Result], arguments: Sequence[tuple[object, ...]]
-) -> Iterator[Result]:
-    """Yield `work(*each)` in the order given, over the configured number of processes."""
-    from joblib import Parallel, cpu_count, delayed
-
-    jobs = min(config.learning.jobs or cpu_count(), len(arguments))
-    yield from Parallel(n_jobs=jobs, return_as="generator")(delayed(work)(*each) for each in arguments)
 
 
 def _audience(config: Config, catalogue: Catalogue, staged: Staged, item: Learned, run: Run) -> Audience:

@@ -1,0 +1,214 @@
+"""Features, quality and learning for all departments: what a refresh does with each of them, over processes.
+
+In: a working database with staged transactions. Out: a feature table as of a cut-off; evaluations; what was learned.
+What becomes of it is left to `run.py`.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
+
+import numpy as np
+
+from segwarehouse.config import Config
+from segwarehouse.domain import Department, RuleSet
+from segwarehouse.errors import SegwarehouseError
+from segwarehouse.features import Catalogue, DepartmentTable, FeatureTable, Staged, Window, read_features
+from segwarehouse.learn.card import CardParameters
+from segwarehouse.learn.department import DepartmentParameters
+from segwarehouse.learn.mixture import fit_mixture
+from segwarehouse.learn.segments import name_components
+from segwarehouse.learn.selection import SelectionParameters
+from segwarehouse.project import build, load_models, run_check
+from segwarehouse.refresh.choose import STEPPING_BACK, cutoffs
+from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out, learn, score, step_back
+from segwarehouse.refresh.history import Run
+from segwarehouse.refresh.later_data import require_no_later_data
+from segwarehouse.refresh.learned import CustomersMap, Learned
+from segwarehouse.refresh.segments import Identity
+from segwarehouse.refresh.stability import measure_stability
+from segwarehouse.refresh.suppress import without_small_rules
+from segwarehouse.templates import TemplateFolder
+from segwarehouse.warehouse import Warehouse
+
+_LEAK_CHECKS = 4
+"""The leak check looks at one department in about so many parts of them, others in each run."""
+
+Result = TypeVar("Result")
+
+
+def build_features(
+    config: Config,
+    warehouse: Warehouse,
+    models: TemplateFolder,
+    catalogue: Catalogue,
+    window: Window,
+    tell: Callable[[str], None] | None = None,
+) -> FeatureTable:
+    """Build the feature models as of a cut-off, check them, and read them."""
+    context = feature_context(catalogue, window)
+    build(warehouse, load_models(models, "features", context), tell)
+    for check in load_models(models, "checks", context):
+        run_check(warehouse, check)
+    return read_features(warehouse, catalogue, most=config.learning.max_customers, seed=config.learning.seed)
+
+
+def feature_context(catalogue: Catalogue, window: Window) -> dict[str, object]:
+    """Return what `models/features/` and `models/checks/` are rendered with."""
+    parts = max(1, len(catalogue.departments) // _LEAK_CHECKS)
+    return {
+        **catalogue.context(),
+        **window.context(),
+        "leak_stride": parts,
+        "leak_offset": window.cutoff.toordinal() % parts,
+    }
+
+
+def settings_of(config: Config, table: FeatureTable, cutoff: dt.date | None) -> Settings:
+    """Return what learning from a table and judging it depends on, as configured."""
+    return Settings(
+        cutoff=cutoff,
+        seed=config.learning.seed,
+        outcome_days=config.learning.outcome_days,
+        budget=config.audience.budget,
+        control_share=config.audience.control_share,
+        population=table.total,
+        sampled=len(table.customer_ids),
+        min_cell=config.audience.min_cell,
+        cost_per_contact=config.audience.cost_per_contact,
+        value_per_conversion=config.audience.value_per_conversion,
+        parameters=DepartmentParameters(
+            balance=config.learning.balance,
+            card=CardParameters(
+                # One condition is kept for the entry rule.
+                selection=SelectionParameters(max_conditions=max(1, config.learning.max_conditions - 1)),
+                max_rule_conditions=config.learning.max_rule_conditions,
+            ),
+            target=config.rules.target,
+            min_segment=max(config.audience.min_cell, DepartmentParameters().min_segment),
+        ),
+    )
+
+
+def evaluate_departments(
+    config: Config,
+    warehouse: Warehouse,
+    models: TemplateFolder,
+    staged: Staged,
+    catalogue: Catalogue,
+    chosen: Sequence[Department],
+    protocol: str,
+    run: Run,
+) -> dict[str, Evaluation]:
+    """Measure every department's ranking on customers, or on times, that its learning does not see."""
+    windows = cutoffs(config, staged) or [staged.window(config)]
+    pasts: dict[str, list[Past]] = {department.name: [] for department in chosen}
+    numbers: dict[object, int] = {}
+    for window in windows:
+        table = build_features(config, warehouse, models, catalogue, window, run.teller("build features"))
+        if protocol == STEPPING_BACK and window is windows[-1]:
+            built = load_models(models, "features", feature_context(catalogue, window))
+            require_no_later_data(warehouse, config, catalogue, built, window)
+        everyone = np.array([numbers.setdefault(each, len(numbers)) for each in table.customer_ids], dtype=np.int64)
+        settings = settings_of(config, table, window.cutoff.date() if protocol == STEPPING_BACK else None)
+        for department in chosen:
+            alone = table.for_department(warehouse, department)
+            pasts[department.name].append(Past(alone, everyone[alone.rows], settings))
+    judge = step_back if protocol == STEPPING_BACK else hold_out
+    found: dict[str, Evaluation] = {}
+    for department, evaluation in zip(
+        chosen, _in_parallel(config, judge, [(pasts[department.name],) for department in chosen]), strict=True
+    ):
+        found[department.name] = evaluation
+        run.tell("measure quality", department.name, len(found) / len(chosen))
+    return found
+
+
+def learn_departments(
+    config: Config,
+    warehouse: Warehouse,
+    table: FeatureTable,
+    customers_map: CustomersMap,
+    chosen: Sequence[Department],
+    evaluations: dict[str, Evaluation],
+    cards: Mapping[str, RuleSet],
+    run: Run,
+) -> list[Learned]:
+    """Learn every department anew, as of now, for publishing."""
+    settings = settings_of(config, table, None)
+    work = [
+        (
+            table.for_department(warehouse, department),
+            customers_map,
+            evaluations[department.name],
+            settings,
+            cards.get(department.name),
+            config.rules.refits,
+        )
+        for department in chosen
+    ]
+    learned: list[Learned] = []
+    for item in _in_parallel(config, learn_and_explain, work):
+        learned.append(item)
+        run.tell("learn", item.department.name, len(learned) / len(chosen))
+    return learned
+
+
+def learn_and_explain(
+    table: DepartmentTable,
+    customers_map: CustomersMap,
+    evaluation: Evaluation,
+    settings: Settings,
+    former: RuleSet | None,
+    refits: int,
+) -> Learned:
+    """Learn a department with its maps, its segments and what refits make of it. It runs in a worker process."""
+    result = learn(table, settings, explain=True, former=former)
+    if result.segment_map is None:
+        raise SegwarehouseError(f"{table.department.name}: no segments were learned", "please report this")
+    mapped_buyers = np.isin(customers_map.rows, table.rows[table.buyers])
+    mixture = fit_mixture(customers_map.coordinates[mapped_buyers], seed=settings.seed)
+    nearest, distances = mixture.nearest(customers_map.coordinates)
+    known = np.isin(customers_map.rows, table.rows)
+    places = np.searchsorted(table.rows, customers_map.rows[known])
+    components = name_components(
+        nearest[known],
+        len(mixture.weights),
+        values=table.values[places],
+        features=table.features,
+        labels=table.buyers[places],
+        weights=mixture.weights,
+        min_cell=settings.min_cell,
+    )
+    return Learned(
+        table=table,
+        result=result,
+        segment_map=result.segment_map,
+        mixture=mixture,
+        nearest=nearest,
+        distances=distances,
+        mapped_buyers=int(mapped_buyers.sum()),
+        components=components,
+        evaluation=evaluation,
+        stability=measure_stability(table, settings, result.card, refits),
+        persona_identity=Identity.new(len(result.segment_map.segments)),
+        component_identity=Identity.new(len(components)),
+    )
+
+
+def with_large_rules(item: Learned, least: int) -> Learned:
+    """Return what was learned without the rules that fewer customers than the minimum cell size satisfy."""
+    matched = score(item.table, item.result.card).matched
+    card = without_small_rules(item.result.card, matched, least)
+    return replace(item, result=replace(item.result, card=card))
+
+
+def _in_parallel(
+    config: Config, work: Callable[..., Result], arguments: Sequence[tuple[object, ...]]
+) -> Iterator[Result]:
+    """Yield `work(*each)` in the order given, over the configured number of processes."""
+    from joblib import Parallel, cpu_count, delayed
+
+    jobs = min(config.learning.jobs or cpu_count(), len(arguments))
+    yield from Parallel(n_jobs=jobs, return_as="generator")(delayed(work)(*each) for each in arguments)
