@@ -219,6 +219,19 @@ def test_moving_the_slider_moves_numbers_sql_and_the_line_on_the_curve(visit: Op
     assert complaints(browser) == []
 
 
+@pytest.mark.parametrize(("selected", "note"), [("30", "Only 30 satisfy a rule today"), ("null", "")])
+def test_more_contacts_than_the_audience_holds_are_pointed_out(
+    visit: Open, page: Path, tmp_path: Path, selected: str, note: str
+) -> None:
+    """Nothing is said where the size of the audience is kept back."""
+    file = tmp_path / "report.html"
+    text = re.sub(r'"selected": ?(\d+|null)', f'"selected":{selected}', page.read_text("utf-8"))
+    file.write_text(text, "utf-8")
+    browser = visit(file)
+    draw_all(browser)
+    assert outs(browser, 31)["note"].split(":")[0] == note
+
+
 def test_copied_sql_runs_and_selects_as_many_as_were_chosen(visit: Open, page: Path, state: Path) -> None:
     browser = visit(page)
     browser.execute_cdp_cmd(

@@ -249,7 +249,7 @@
       say("fn", count(allBuyers - buyers));
       say("tn", count(most - contacts - (allBuyers - buyers)));
       say("said", `Contacting ${count(contacts)}: about ${count(buyers)} will buy.`);
-      say("note", contacts > data.selected ? `Only ${count(data.selected)} satisfy a rule today: the view holds no more, the control group included.` : "");
+      say("note", known(data.selected) && contacts > data.selected ? `Only ${count(data.selected)} satisfy a rule today: the view holds no more, the control group included.` : "");
       code.textContent = pattern.replace(/\d+\s*$/, String(contacts));
     };
     const choose = async (wanted, from) => {
