@@ -7,9 +7,11 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from segwarehouse.cli import program
 from segwarehouse.config import settings
+from segwarehouse.errors import SegwarehouseError
 from segwarehouse.refresh import RefreshReport
 from tests.docs.generated import commands, configuration, relations
 
@@ -50,3 +52,15 @@ def test_an_example_of_help_can_be_typed(line: str) -> None:
     _, name, *arguments = shlex.split(line.split(" > ", maxsplit=1)[0], comments=True)
     root = click.Context(program, help_option_names=program.context_settings["help_option_names"])
     assert program.commands[name].make_context(name, arguments, parent=root)
+
+
+def test_the_nightly_page_explains_every_exit_status() -> None:
+    shown = CliRunner().invoke(program, ["--help"]).output.partition("Exit status:")[2]
+    stated = re.findall(r"^ *(\d+)  ", shown, flags=re.MULTILINE)
+    page = (DOCS / "nightly.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| (\d+) \|", page, flags=re.MULTILINE) == stated
+    assert {each.exit_status for each in every_error(SegwarehouseError)} <= {int(status) for status in stated}
+
+
+def every_error(base: type[SegwarehouseError]) -> set[type[SegwarehouseError]]:
+    return {base}.union(*(every_error(each) for each in base.__subclasses__()))
