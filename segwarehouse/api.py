@@ -21,6 +21,7 @@ from segwarehouse.refresh import RefreshReport, RollbackReport, plan, refresh, r
 from segwarehouse.refresh.check import CheckReport, check
 from segwarehouse.refresh.difference import Difference, difference, logged_runs, moved_customers
 from segwarehouse.refresh.export import Exported, export
+from segwarehouse.refresh.measure import Campaign, measure
 from segwarehouse.refresh.reporting import REPORT_NAME
 from segwarehouse.refresh.verify import open_published
 from segwarehouse.report import Report, summarise, write_report
@@ -175,6 +176,10 @@ class Project:
         """Return who entered and who left: department, customer_id as text, change, cause, reason."""
         frame: pd.DataFrame = moved_customers(self.config, before, after).to_pandas()
         return frame
+
+    def measure(self, run_id: str | None = None) -> Campaign:
+        """Hold those whom a run wanted contacted against its control group. See `segwarehouse.refresh.measure`."""
+        return measure(self.config, run_id)
 
     def verify(self) -> list[dict[str, Any]]:
         """Prove every view of the published state again: SQL and Python, row by row. See `Verified.as_dict`."""

@@ -85,12 +85,12 @@ def stage_sources(
 
 
 @contextmanager
-def untouched_warehouse(config: Config) -> Iterator[DuckDBWarehouse]:
+def untouched_warehouse(config: Config, work: str = "check") -> Iterator[DuckDBWarehouse]:
     """Open the working database, or one in memory where there is none yet, and take back whatever is done to it."""
     path = config.warehouse.url.path
     with ExitStack() as stack:
         if path.exists():
-            stack.enter_context(exclusive(config, "check"))
+            stack.enter_context(exclusive(config, work))
         warehouse = stack.enter_context(connect(path if path.exists() else None))
         require_own(warehouse, own_schemas(config))
         stack.enter_context(suppress(_Undo))

@@ -19,9 +19,11 @@ import pytest
 
 from segwarehouse.cli import main
 from segwarehouse.errors import ConfigError, UnknownName, WarehouseLocked
+from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.initialise import Initialised
 from segwarehouse.initialise.guess import Guess
 from segwarehouse.refresh.export import Exported
+from segwarehouse.refresh.measure import Campaign
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx")
 
@@ -175,6 +177,20 @@ class FakeProject:
         rows = [{"department": "SEAFOOD", "before": 30, "after": 31, "entered": 4, "left": 3, "entered_by_data": 4}]
         return Report(
             {"before": "r1", "after": "r2", "departments": rows, "only_before": ["TINY"], "only_after": ["[red]NEW"]}
+        )
+
+    def measure(self, run_id: str | None = None) -> Campaign:
+        self._called("measure", run_id)
+        return Campaign(
+            run_id=run_id or "r1",
+            since=dt.date(2026, 1, 1),
+            until=dt.date(2026, 4, 2),
+            is_complete=True,
+            departments=[{"department": "SEAFOOD", "contacts": 450, "bought": 60, "controls": 50}],
+            added_buyers=Estimate(24.0, 3.0, 45.0, 10.7),
+            contacts=450,
+            cost=0.5,
+            value=20.0,
         )
 
     def changes(self, before: str | None = None, after: str | None = None) -> pd.DataFrame:
@@ -479,6 +495,18 @@ def test_rules_that_are_held_back_are_shown_and_have_an_exit_status_of_their_own
     assert json.loads(run("refresh", "--json").out)["held_back"][0]["department"] == "SEAFOOD"
     assert run("refresh", "--accept").status == 0
     assert project.calls[-1] == ("refresh", None, (), 0.0, "accept")
+
+
+def test_a_campaign_is_told_in_buyers_and_in_money(project: FakeProject, run: Run) -> None:
+    shown = run("measure", "r2")
+    assert shown.status == 0
+    assert "SEAFOOD" in shown.out
+    assert "Run r2, bought from 2026-01-01 up to and without 2026-04-02: the whole outcome window." in shown.out
+    assert "Buyers added by 450 contacts, all departments: 24 (3 to 45)." in shown.out
+    assert "Profit: 255 (-165 to 675)." in shown.out
+    told = json.loads(run("measure", "--json").out)
+    assert (told["added_buyers"], told["profit_low"]) == (24.0, -165.0)
+    assert project.calls == [("measure", "r2"), ("measure", None)]
 
 
 def test_a_difference_is_counted_on_the_screen_and_whole_in_a_file(

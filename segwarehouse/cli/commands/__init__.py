@@ -15,6 +15,7 @@ COMMANDS = (
     "runs",
     "rollback",
     "diff",
+    "measure",
     "simulate",
     "completion",
 )

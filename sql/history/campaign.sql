@@ -1,0 +1,19 @@
+-- Whom a run wanted contacted, whom it held back as control, and who of them bought in the department in a window.
+-- The control group is kept down to the rank of the last customer in the budget.
+with bought as (
+    select distinct
+        cast(customer_id as varchar) as customer_id,
+        department
+    from staging.purchases
+    where occurred_at >= {{ since | literal }} and occurred_at < {{ until | literal }}
+)
+
+select
+    m.department,
+    m.customer_id,
+    m.in_budget as was_contacted,
+    case when b.customer_id is null then false else true end as has_bought
+from history.memberships as m
+left join bought as b on b.customer_id = m.customer_id and b.department = m.department
+where m.run_id = {{ run_id | literal }}
+order by m.department, m.customer_id
