@@ -19,7 +19,7 @@ from segwarehouse.config import Config
 from segwarehouse.dictionary import Words, comments
 from segwarehouse.domain import Department
 from segwarehouse.errors import PublishError
-from segwarehouse.project import Model, build, create_schema, drop_schema, load_models, read_statements
+from segwarehouse.project import Model, build, create_schema, drop_schema, load_models, read_query
 from segwarehouse.states import current_run, promote, prune, require_replaceable, staging
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import DuckDBWarehouse, Relation, Warehouse, connect, relation
@@ -200,7 +200,7 @@ def _write_audiences(warehouse: Warehouse, state: State, sql: TemplateFolder) ->
     target = relation("targeting.audiences")
     for position, view in enumerate(state.views):
         context = {"department": view.department.name, "view": view.department.slug}
-        rows = read_statements(sql, "publish/audience_rows.sql", context)[0]
+        rows = read_query(sql, "publish/audience_rows.sql", context)
         if position == 0:
             _create_table(warehouse, target, rows)
         else:

@@ -19,9 +19,8 @@ from dataclasses import dataclass, replace
 import pyarrow as pa
 from sqlglot import exp
 
-from segwarehouse.errors import ModelError
 from segwarehouse.features import Catalogue, Staged
-from segwarehouse.project import read_statements, run_script
+from segwarehouse.project import read_query, run_script
 from segwarehouse.refresh.former import Former, Reread, reread
 from segwarehouse.rules.compile import Audience, department_view
 from segwarehouse.rules.validate import validate_view
@@ -110,7 +109,7 @@ def compare(
             _two_steps(warehouse, sql, name, again[name].audience, audience)
         else:
             _step(warehouse, sql, name, NEW_SETTINGS, audience)
-    rows = warehouse.fetch(_query(sql, "churn", {})).to_pylist()
+    rows = warehouse.fetch(read_query(sql, "compare/churn.sql", {})).to_pylist()
     return Compared(
         former_run=former.run_id if former else None,
         reread=again,
@@ -192,14 +191,9 @@ def _step(warehouse: Warehouse, sql: TemplateFolder, name: str, step: int, audie
     """Add an audience as it is after a step."""
     view = department_view(audience, with_points=True)
     validate_view(view, warehouse.columns(relation("features.customers")), dialect=warehouse.dialect)
-    rows = _query(sql, "audience_rows", {"department": name, "step": step}).with_("audience", as_=view, copy=False)
+    rows = read_query(sql, "compare/audience_rows.sql", {"department": name, "step": step}).with_(
+        "audience", as_=view, copy=False
+    )
     columns: Sequence[str] = ("department", "step", "customer_id", "rank", "points", "in_budget")
     target = exp.Schema(this=STEPS.table(), expressions=[exp.to_identifier(column, quoted=True) for column in columns])
     warehouse.execute(exp.Insert(this=target, expression=rows))
-
-
-def _query(sql: TemplateFolder, name: str, context: Mapping[str, object]) -> exp.Select:
-    statement = read_statements(sql, f"compare/{name}.sql", context)[0]
-    if not isinstance(statement, exp.Select):
-        raise ModelError(f"sql/compare/{name}.sql is no SELECT", "please report this")
-    return statement

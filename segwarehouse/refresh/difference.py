@@ -17,10 +17,9 @@ import pyarrow as pa
 from sqlglot import exp
 
 from segwarehouse.config import Config
-from segwarehouse.errors import ModelError, UnknownName, did_you_mean
-from segwarehouse.project import read_statements
+from segwarehouse.errors import UnknownName, did_you_mean
+from segwarehouse.refresh.history import read_history
 from segwarehouse.refresh.verify import open_published
-from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse, connect, relation
 
 CAUSES = ("data", "rules", "budget")
@@ -72,7 +71,7 @@ def difference(config: Config, before: str | None = None, after: str | None = No
     """
     with _history(config) as warehouse:
         pair = _pair(config, warehouse, before, after)
-        sizes = _fetch(warehouse, "sizes", {"before": pair[0], "after": pair[1]}).to_pylist()
+        sizes = read_history(warehouse, "sizes", {"before": pair[0], "after": pair[1]}).to_pylist()
         moved = _moved(warehouse, *pair)
     keys = zip(moved["department"].to_pylist(), moved["change"].to_pylist(), moved["cause"].to_pylist(), strict=True)
     counts = Counter(keys)
@@ -98,7 +97,7 @@ def moved_customers(config: Config, before: str | None = None, after: str | None
 
 def logged_runs(warehouse: Warehouse) -> pa.Table:
     """Return every run of the log, the latest first, with what it read and whether it can be compared."""
-    return _fetch(warehouse, "runs", {})
+    return read_history(warehouse, "runs", {})
 
 
 def _counted(
@@ -137,7 +136,7 @@ def _pair(config: Config, warehouse: Warehouse, before: str | None, after: str |
     if after is None:
         with open_published(config) as state:
             after = str(state.fetch(exp.select("run_id").from_("targeting.run"))["run_id"][0])
-    kept = _fetch(warehouse, "published_runs", {})["run_id"].to_pylist()
+    kept = read_history(warehouse, "published_runs", {})["run_id"].to_pylist()
     before = before or _parents(warehouse).get(after)
     if before is None:
         raise UnknownName(f"run {after} has no state before it", "there is nothing to compare with yet", name=after)
@@ -182,11 +181,4 @@ def _line(parents: Mapping[str, str], run_id: str) -> list[str]:
 
 def _moved(warehouse: Warehouse, before: str, after: str) -> pa.Table:
     path = path_between(_parents(warehouse), before, after) or [(after, 0)]
-    return _fetch(warehouse, "moved", {"before": before, "after": after, "path": path})
-
-
-def _fetch(warehouse: Warehouse, name: str, context: Mapping[str, object]) -> pa.Table:
-    query = read_statements(TemplateFolder.of("sql"), f"history/{name}.sql", context)[0]
-    if not isinstance(query, exp.Query):
-        raise ModelError(f"sql/history/{name}.sql is no SELECT", "please report this")
-    return warehouse.fetch(query)
+    return read_history(warehouse, "moved", {"before": before, "after": after, "path": path})

@@ -15,11 +15,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 from uuid import uuid4
 
-from sqlglot import exp
+import pyarrow as pa
 
 from segwarehouse.config import Config
 from segwarehouse.errors import SegwarehouseError, WarehouseError
-from segwarehouse.project import read_query, read_statements, run_script
+from segwarehouse.project import read_query, run_script
 from segwarehouse.states import current_run, states_on_disk
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse
@@ -64,7 +64,7 @@ class Run:
         self._progress = progress
         self._position = 0
         self._script("create", {})
-        logged = warehouse.fetch(read_query(self._sql, "history/last_run.sql", {}))["run_id"].to_pylist()
+        logged = read_history(warehouse, "last_run", {})["run_id"].to_pylist()
         self.run_id = new_run_id(self.started_at, max("", *(logged[0] or "", *states_on_disk(config))))
         self._script(
             "start_run",
@@ -148,8 +148,7 @@ class Run:
 
     def forget(self, runs_kept: int, states: Iterable[str]) -> None:
         """Delete the details of all but this run, the last published ones, and those of which a state is on disk."""
-        query = read_statements(self._sql, "history/published_runs.sql", {})[0]
-        found = self._warehouse.fetch(query)["run_id"].to_pylist() if isinstance(query, exp.Query) else []
+        found = read_history(self._warehouse, "published_runs", {})["run_id"].to_pylist()
         published = [run_id for run_id in found if run_id != self.run_id]
         kept = {self.run_id, *published[: runs_kept - 1], *states}
         self._script("forget", {"kept": sorted(kept)})
@@ -209,6 +208,11 @@ def _said(error: BaseException) -> str:
     if isinstance(error, SegwarehouseError):
         return error.message
     return type(error).__name__ if isinstance(error, Exception) else "by a signal"
+
+
+def read_history(warehouse: Warehouse, name: str, context: Mapping[str, object]) -> pa.Table:
+    """Return what a query of `sql/history/` finds."""
+    return warehouse.fetch(read_query(TemplateFolder.of("sql"), f"history/{name}.sql", context))
 
 
 def settings_of_run(config: Config) -> dict[str, object]:

@@ -11,15 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from sqlglot import exp
 
 from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.domain import BoolArray
-from segwarehouse.errors import DataError, ModelError, UnknownName, did_you_mean
+from segwarehouse.errors import DataError, UnknownName, did_you_mean
 from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.evaluate.campaign import Arm, Effect, added_buyers, effect_of
-from segwarehouse.project import read_statements
+from segwarehouse.refresh.history import read_history
 from segwarehouse.refresh.working import stage_sources, untouched_warehouse
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse, relation
@@ -133,7 +132,7 @@ def measure(config: Config, run_id: str | None = None) -> Campaign:
             "since": dt.datetime.combine(run["as_of"], dt.time()),
             "until": dt.datetime.combine(until, dt.time()),
         }
-        rows = warehouse.fetch(_query("campaign", {"run_id": run["run_id"], **window}))
+        rows = read_history(warehouse, "campaign", {"run_id": run["run_id"], **window})
     contacted, bought = _flags(rows, "was_contacted"), _flags(rows, "has_bought")
     department, customer = (rows[name].combine_chunks().dictionary_encode() for name in ("department", "customer_id"))
     numbers = department.indices.to_numpy()
@@ -162,7 +161,7 @@ def measure(config: Config, run_id: str | None = None) -> Campaign:
 def _runs(warehouse: Warehouse) -> list[dict[str, Any]]:
     if not warehouse.columns(relation("history.memberships")):
         return []
-    runs: list[dict[str, Any]] = warehouse.fetch(_query("campaign_runs", {})).to_pylist()
+    runs: list[dict[str, Any]] = read_history(warehouse, "campaign_runs", {}).to_pylist()
     return runs
 
 
@@ -208,10 +207,3 @@ def _bounds(name: str, found: Effect | Estimate) -> dict[str, float]:
 def _flags(rows: pa.Table, name: str) -> BoolArray:
     flags: BoolArray = rows[name].to_numpy().astype("bool")
     return flags
-
-
-def _query(name: str, context: Mapping[str, object]) -> exp.Query:
-    query = read_statements(TemplateFolder.of("sql"), f"history/{name}.sql", context)[0]
-    if not isinstance(query, exp.Query):
-        raise ModelError(f"sql/history/{name}.sql is no SELECT", "please report this")
-    return query

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlglot import exp, parse_one
 
-from segwarehouse.project import read_statements
+from segwarehouse.project import read_query
 from segwarehouse.report import pictures, words
 from segwarehouse.report.numbers import significant
 from segwarehouse.report.pictures import Detail
@@ -260,13 +260,13 @@ def _columns(rows: Sequence[Row], names: Sequence[str]) -> dict[str, list[Any]]:
 
 def _contacts(state: PublishedState, view: str, budget: object) -> str:
     context = {"view": view, "budget": budget}
-    return state.text(read_statements(TemplateFolder.of("sql"), "report/contacts.sql", context)[0])
+    return state.text(read_query(TemplateFolder.of("sql"), "report/contacts.sql", context))
 
 
 def _candidates(state: PublishedState, condition: str, department_key: object) -> str:
     """Return the query for the candidates who satisfy a condition, which the state has as SQL."""
     node = exp.Paren(this=parse_one(condition, read=TEMPLATE_DIALECT))
-    query = read_statements(TemplateFolder.of("sql"), "report/candidates.sql", {"department_key": department_key})[0]
+    query = read_query(TemplateFolder.of("sql"), "report/candidates.sql", {"department_key": department_key})
     return state.text(
         query.transform(lambda part: node if isinstance(part, exp.Placeholder) and part.name == "condition" else part)
     )
