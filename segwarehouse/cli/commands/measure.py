@@ -31,6 +31,7 @@ def measure(run: str | None, directory: Path, as_json: bool) -> None:
     window = "the whole outcome window" if found.is_complete else "the outcome window has not passed yet"
     click.echo(f"Run {found.run_id}, bought from {found.since} up to and without {found.until}: {window}.")
     click.echo(f"Buyers added by {found.contacts:,} contacts, all departments: {_said(found.added_buyers)}.")
+    click.echo("Believe the total first: of 20 departments, one is clear of zero by chance alone.")
     if (profit := found.profit) is not None:
         click.echo(f"Profit: {_said(profit)}.")
 
