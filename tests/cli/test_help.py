@@ -61,3 +61,9 @@ def test_the_epilog_documents_every_exit_status_of_the_error_tree() -> None:
     }
     for status in statuses | {0, 2, 130, 143}:
         assert f"\n  {status} " in documented
+
+
+def test_the_package_runs_as_the_command_does() -> None:
+    arguments = [sys.executable, "-m", "segwarehouse", "--version"]
+    shown = subprocess.run(arguments, capture_output=True, text=True, check=True).stdout
+    assert shown.startswith("segwarehouse")
