@@ -39,7 +39,9 @@ def test_the_commands_page_is_what_help_prints() -> None:
 
 
 def test_the_relations_page_is_what_the_database_says(published: tuple[Path, RefreshReport]) -> None:
-    hold("relations.md", relations(published[1].published))
+    text = relations(published[1].published)
+    hold("relations.md", text)
+    assert all(f"targeting.{name}" in text for name in ("departments", "rules", "evaluation", "changes"))
 
 
 def examples() -> list[str]:

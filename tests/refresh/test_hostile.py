@@ -43,7 +43,7 @@ ATTACKS = (
     "`backticks` [brackets] «guillemets» “curly” ’apostrophe‘ ＂full width＂",
     "$$ dollar $tag$ quotes $tag$ $$",
     "'' \"\" ''' \\' \\\"",
-    "x; ATTACH '/tmp/evil.duckdb' AS evil; COPY t TO '/tmp/evil.csv'; --",
+    "x; ATTACH 'evil.duckdb' AS evil; COPY t TO 'evil.csv'; --",
     "{{ ''.__class__.__mro__ }}{# comment #}",
     "/etc/passwd",
     "data/transactions.parquet",
