@@ -19,7 +19,7 @@ def page(*parts: str) -> str:
 def facts(title: str, values: Mapping[str, object]) -> str:
     """Return named values below a title, a line each."""
     lines = "".join(
-        f"<tr><th>{escape(name.replace('_', ' '))}</th><td>{_cell(v)}</td></tr>" for name, v in values.items()
+        f"<tr><th>{escape(name.replace('_', ' '))}</th><td>{escape(plain(v))}</td></tr>" for name, v in values.items()
     )
     return f"<h4>{escape(title)}</h4><table>{lines}</table>"
 
@@ -34,9 +34,8 @@ def table(title: str, rows: Sequence[Mapping[str, object]], columns: Sequence[st
         return ""
     names = list(columns) or list(dict.fromkeys(name for row in rows for name in row))
     head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in names)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{_cell(row.get(name))}</td>" for name in names) + "</tr>" for row in rows[:MOST_ROWS]
-    )
+    cells = ("".join(f"<td>{escape(plain(row.get(name)))}</td>" for name in names) for row in rows[:MOST_ROWS])
+    body = "".join(f"<tr>{each}</tr>" for each in cells)
     more = f"<p>… and {len(rows) - MOST_ROWS:,} more</p>" if len(rows) > MOST_ROWS else ""
     return f"<h4>{escape(title)}</h4><table><tr>{head}</tr>{body}</table>{more}"
 
@@ -47,7 +46,12 @@ def sentences(items: Iterable[str]) -> str:
     return f"<ul>{listed}</ul>" if listed else ""
 
 
-def _cell(value: object) -> str:
+def plain(value: object) -> str:
+    """Return a value as it stands in a table: three decimals, yes and no, nothing for what is not known.
+
+    >>> plain(0.5), plain(True), plain(None), plain(float("nan")), plain(7)
+    ('0.500', 'yes', '', '', '7')
+    """
     match value:
         case None:
             return ""
@@ -55,4 +59,4 @@ def _cell(value: object) -> str:
             return "yes" if value else "no"
         case float():
             return f"{value:.3f}" if math.isfinite(value) else ""
-    return escape(str(value))
+    return str(value)

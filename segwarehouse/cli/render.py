@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from segwarehouse.cli.session import current_session, may_colour
+from segwarehouse.display import plain
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -151,13 +152,5 @@ def _fitting(cells: Mapping[str, Sequence[str]], width: int) -> list[str]:
 
 
 def _cell(value: object) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-        case float():
-            return f"{value:.3f}" if math.isfinite(value) else ""
-        case list() | tuple():
-            return printable(", ".join(map(str, value)))
-    return printable(str(value))
+    text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else plain(value)
+    return printable(text)
