@@ -1,4 +1,4 @@
--- materialized: view
+-- materialized: table
 -- description: What the user knows of her customers beside their transactions: one row a customer. Ids are brought to
 -- description: the type that they have in the transactions; one that has no such form matches nobody.
 select

@@ -279,6 +279,22 @@ def test_customer_columns_become_numbers_flags_and_known_flags(tmp_path: Path, t
     assert set(built.catalogue.ignored_columns) == {"note", "born"}
 
 
+def test_sources_are_read_while_staging_and_never_again(tmp_path: Path, transactions: pd.DataFrame) -> None:
+    """A file that changes during a run is never half old and half new, and a wide one is parsed once, not by column."""
+    customers = pd.DataFrame({"customer_id": transactions["customer_id"].unique(), "age": 40.0, "city": "Köln"})
+    folder = write_project(tmp_path, transactions, customers=customers)
+    config, models = load_config(folder), TemplateFolder.of("models", folder)
+    with connect(None) as warehouse:
+        staged = stage(config, warehouse, models, as_of=None, today=TODAY)
+        for file in (folder / "data").iterdir():
+            file.unlink()
+        catalogue = read_catalogue(config, warehouse, staged)
+        context = {**catalogue.context(), **staged.window(config).context(), "leak_stride": 1, "leak_offset": 0}
+        build(warehouse, load_models(models, "features", context))
+        ages = warehouse.fetch(exp.select("customer_age").distinct().from_("features.customers"))
+        assert ages["customer_age"].to_pylist() == [40.0]
+
+
 def test_data_without_times_or_baskets_has_counts_alone(tmp_path: Path, transactions: pd.DataFrame) -> None:
     plain = transactions[["customer_id", "department"]]
     folder = write_project(tmp_path, plain, drop=("occurred_at", "transaction_id", "quantity", "amount"))
