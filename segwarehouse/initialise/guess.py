@@ -4,24 +4,29 @@ In: rows in the warehouse. Out: a `Guess` for each key of `[source]` that has a 
 and what was seen, and the settings that say how times and numbers are written.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from segwarehouse.initialise.names import KEYS, NUMERIC, TEXTUAL, candidates
+from segwarehouse.initialise.names import KEYLIKE, KEYS, NUMERIC, TEMPORAL, TEXTUAL, candidates
 from segwarehouse.initialise.values import (
+    FORMATS,
     Column,
     describe,
     most_frequent,
     mostly,
     read_dates,
     read_numbers,
-    values_per_customer,
+    values_for_each,
 )
 from segwarehouse.warehouse import Warehouse
 
 SURE, LIKELY, DOUBTFUL, GIVEN = "sure", "likely", "please check", "as you said"
 
 _MOST_DEPARTMENTS = 2000
+_FEWEST_CUSTOMERS = 20
+_SEVERAL = 1.2
+"""A column has several values for each of another if it has more than so many on average."""
+
 _SHOWN = 4
 _LONGEST = 40
 
@@ -81,12 +86,17 @@ class _Look:
         such = ", ".join(repr(value[:_LONGEST]) for value in most_frequent(self.warehouse, name, 2))
         self.unreadable.setdefault(key, f"{name} holds {such}, … which can't be read as {what}")
 
+    @property
+    def free(self) -> dict[str, Column]:
+        """The columns with values that play no part yet."""
+        taken = {part.column for part in self.parts.values()} | set(self.given.values())
+        return {name: column for name, column in self.columns.items() if name not in taken and column.filled}
+
     def candidates(self, key: str) -> list[tuple[str, str]]:
         """Return the columns that may play a part, with how sure their names are."""
         if key in self.given:
             return [(self.given[key], GIVEN)]
-        taken = {part.column for part in self.parts.values()} | set(self.given.values())
-        free = {name: kind for name, kind in self.types.items() if name not in taken and self.columns[name].filled}
+        free = {name: self.types[name] for name in self.free}
         return [(name, SURE if exact else LIKELY) for name, exact in candidates(key, free)]
 
 
@@ -106,10 +116,10 @@ def guess(warehouse: Warehouse, types: dict[str, str], given: Mapping[str, str])
         part = _PARTS[key](look, key)
         if part is not None:
             look.parts[key] = part
-    if "department" not in look.parts and "customer_id" in look.parts:
-        part = _department_by_values(look)
+    for key, by_values in _BY_VALUES.items():
+        part = by_values(look) if key not in look.parts else None
         if part is not None:
-            look.parts["department"] = part
+            look.parts[key] = part
     _settle_price(look)
     ordered = tuple(look.parts[key] for key in KEYS if key in look.parts)
     return Guesses(ordered, look.written, look.unreadable, rows, columns)
@@ -139,22 +149,68 @@ def _department(look: _Look, key: str) -> Guess | None:
     return None
 
 
+def _customer_by_values(look: _Look) -> Guess | None:
+    """Guess a column of keys that are there again and again, and that neither a product nor a basket has.
+
+    A product belongs to one department, and a basket to one day: without a department nothing is guessed.
+    """
+    department, time = look.parts.get("department"), look.parts.get("occurred_at")
+    if department is None:
+        return None
+    keys = [
+        name
+        for name, column in look.free.items()
+        if any(kind in column.type_name.casefold() for kind in KEYLIKE)
+        and _FEWEST_CUSTOMERS <= column.different <= look.rows / 2
+        and values_for_each(look.warehouse, name, department.column) > _SEVERAL
+        and (time is None or values_for_each(look.warehouse, name, time.column) > _SEVERAL)
+    ]
+    if not keys:
+        return None
+    best = max(keys, key=lambda name: look.columns[name].different)
+    return Guess("customer_id", best, DOUBTFUL, f"no name says so; {look.columns[best].different:,} different values")
+
+
 def _department_by_values(look: _Look) -> Guess | None:
     """Guess a column of text with few values that is no property of the customer."""
+    if "customer_id" not in look.parts:
+        return None
     customer_id = look.parts["customer_id"].column
-    taken = {part.column for part in look.parts.values()}
     texts = [
         name
-        for name, column in look.columns.items()
-        if name not in taken
-        and any(kind in column.type_name.casefold() for kind in TEXTUAL)
+        for name, column in look.free.items()
+        if any(kind in column.type_name.casefold() for kind in TEXTUAL)
         and 2 <= column.different <= _MOST_DEPARTMENTS // 2
-        and values_per_customer(look.warehouse, customer_id, name) > 1.2
+        and values_for_each(look.warehouse, customer_id, name) > _SEVERAL
+        and not mostly(read_dates(look.warehouse, name).share)
     ]
     if not texts:
         return None
     best = min(texts, key=lambda name: (not 4 <= look.columns[name].different <= 300, -look.columns[name].different))
     return Guess("department", best, DOUBTFUL, f"no name says so; {_examples(look, best)}")
+
+
+def _time_by_values(look: _Look) -> Guess | None:
+    """Guess a column of times, or of text that reads as times, that is no property of the customer.
+
+    Of several the one with the most different values: an hour says more than a day. Whole numbers may be days by
+    name only, since any number of eight digits can be read as one.
+    """
+    if "customer_id" not in look.parts:
+        return None
+    customer_id = look.parts["customer_id"].column
+    kinds = (*TEMPORAL, *TEXTUAL)
+    names = [
+        name
+        for name, column in look.free.items()
+        if any(kind in column.type_name.casefold() for kind in kinds)
+        and values_for_each(look.warehouse, customer_id, name) > _SEVERAL
+    ]
+    for name in sorted(names, key=lambda name: -look.columns[name].different):
+        part = _as_time(look, name, DOUBTFUL, [written for written in FORMATS if not written.startswith("%Y%m%d")])
+        if part is not None:
+            return replace(part, seen=f"no name says so; {part.seen}")
+    return None
 
 
 def _examples(look: _Look, name: str) -> str:
@@ -167,21 +223,27 @@ def _examples(look: _Look, name: str) -> str:
 def _time(look: _Look, key: str) -> Guess | None:
     """Guess when it was bought: the first column of a fitting name whose values can be read as times."""
     for name, sure in look.candidates(key):
-        dates = read_dates(look.warehouse, name)
-        if not mostly(dates.share) or dates.first is None or dates.last is None:
-            look.refuse(key, name, "times")
-            continue
-        written = dates.format
-        seen = f"{dates.first:%Y-%m-%d} to {dates.last:%Y-%m-%d}"
-        if written:
-            look.written["date_format"] = written
-            seen += f", written as {written}"
-        if dates.share < 1.0:
-            seen += f"; {1 - dates.share:.1%} can't be read"
-        if dates.doubt:
-            return Guess(key, name, DOUBTFUL, f"{seen}; it could be {dates.doubt} just as well")
-        return Guess(key, name, sure, seen)
+        part = _as_time(look, name, sure, FORMATS)
+        if part is not None:
+            return part
+        look.refuse(key, name, "times")
     return None
+
+
+def _as_time(look: _Look, name: str, sure: str, formats: Sequence[str]) -> Guess | None:
+    """Return the column as when it was bought; None where most of its values can't be read as times."""
+    dates = read_dates(look.warehouse, name, formats)
+    if not mostly(dates.share) or dates.first is None or dates.last is None:
+        return None
+    seen = f"{dates.first:%Y-%m-%d} to {dates.last:%Y-%m-%d}"
+    if dates.format:
+        look.written["date_format"] = dates.format
+        seen += f", written as {dates.format}"
+    if dates.share < 1.0:
+        seen += f"; {1 - dates.share:.1%} can't be read"
+    if dates.doubt:
+        return Guess("occurred_at", name, DOUBTFUL, f"{seen}; it could be {dates.doubt} just as well")
+    return Guess("occurred_at", name, sure, seen)
 
 
 def _number(look: _Look, key: str) -> Guess | None:
@@ -227,4 +289,9 @@ _PARTS = {
     "amount": _number,
     "unit_price": _number,
     "category": _department,
+}
+_BY_VALUES = {
+    "customer_id": _customer_by_values,
+    "department": _department_by_values,
+    "occurred_at": _time_by_values,
 }

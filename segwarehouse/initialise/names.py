@@ -6,6 +6,7 @@ In: column names and types. Out: candidates for each key of `[source]`, best fir
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import cache
 from types import MappingProxyType
 
 from segwarehouse.config import words_of
@@ -13,54 +14,64 @@ from segwarehouse.config import words_of
 NUMERIC = ("int", "float", "double", "decimal", "numeric", "real")
 TEMPORAL = ("timestamp", "date", "time")
 TEXTUAL = ("varchar",)
+KEYLIKE = ("varchar", "int", "uuid")
 
 _NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        # Best first, as words joined by _, without accents.
+        # Best first, as words joined by _.
         "customer_id": (
             "customer_id", "household_id", "cust_id", "client_id", "member_id", "user_id", "shopper_id",
             "customer_key", "customer_code", "customer_number", "customer_no", "household_key", "kundennummer",
             "kunden_id", "kunde_id", "kunden_nr", "kd_nr", "id_client", "id_cliente", "codigo_cliente", "code_client",
             "numero_client", "customer", "household", "kunde", "client", "member", "user", "shopper", "cust",
             "buyer_id", "buyer", "account_id", "loyalty_id", "card_id", "cliente_id", "cliente", "karten_nr",
+            "klantnummer", "klant", "klient", "kundnummer", "kund", "клиент", "покупател", "会员", "會員", "会員",
+            "客户", "客戶", "顾客", "顧客", "お客様", "用户", "用戶", "고객", "회원",
         ),
         "department": (
             "department", "product_category", "category", "dept", "department_name", "category_name",
             "department_id", "category_id", "product_group", "commodity", "warengruppe", "abteilung", "kategorie",
             "produktgruppe", "sortiment", "sparte", "categoria", "categorie", "departamento", "famille", "familia",
             "gamme", "rayon", "rubro", "aisle", "product_type", "section", "product_line", "range", "item_category",
+            "afdeling", "reparto", "dzial", "kategoria", "avdelning", "отдел", "категор", "大类", "大類", "大分類",
+            "部门", "部門", "品类", "品類", "类别", "類別", "分类", "分類", "カテゴリ", "부문", "카테고리", "분류",
         ),
         "occurred_at": (
             "occurred_at", "transaction_timestamp", "timestamp", "transaction_date", "transaction_datetime",
             "invoice_date", "order_date", "purchase_date", "purchased_at", "created_at", "ordered_at", "sale_date",
-            "trans_date", "datetime", "date", "date_time", "event_time", "time", "datum", "belegdatum", "kaufdatum",
-            "rechnungsdatum", "bestelldatum", "buchungsdatum", "verkaufsdatum", "zeitpunkt", "fecha", "date_achat",
-            "day", "when",
+            "trans_date", "datetime", "date", "date_time", "event_time", "time", "ts", "datum", "belegdatum",
+            "kaufdatum", "rechnungsdatum", "bestelldatum", "buchungsdatum", "verkaufsdatum", "zeitpunkt", "zeit",
+            "fecha", "date_achat", "day", "when", "data", "дата", "日期", "时间", "時間", "日時", "日付", "날짜",
+            "일자",
         ),
         "transaction_id": (
             "transaction_id", "basket_id", "order_id", "invoice_id", "receipt_id", "invoice_no", "invoice_number",
             "order_number", "order_no", "transaction_no", "basket_key", "basket", "order", "invoice", "receipt",
             "transaction", "ticket_id", "ticket", "bon_nr", "bon", "bonnummer", "beleg_nr", "belegnummer",
             "rechnungsnummer", "rechnung", "bestellnummer", "bestellung", "auftrag", "factura", "facture", "commande",
-            "pedido",
+            "pedido", "scontrino", "cupom", "paragon", "kvitto", "чек", "заказ", "订单", "訂單", "小票", "单号", "單號",
+            "注文", "伝票", "レシート", "주문", "영수증",
         ),
         "quantity": (
             "quantity", "qty", "units", "unit_count", "items", "pieces", "menge", "anzahl", "stuck", "stuckzahl",
-            "cantidad", "unidades", "quantite",
+            "cantidad", "unidades", "quantite", "quantidade", "quantita", "aantal", "antal", "ilosc", "количеств",
+            "数量", "數量", "個数", "수량",
         ),
         "amount": (
             "amount", "sales_value", "sales_amount", "total_amount", "sales", "net_amount", "line_total",
             "total_price", "revenue", "spend", "turnover", "umsatz", "betrag", "nettobetrag", "summe", "gesamtpreis",
-            "importe", "monto", "ventas", "montant", "value", "total",
+            "importe", "monto", "ventas", "montant", "value", "total", "importo", "bedrag", "kwota", "belopp", "valor",
+            "сумм", "金额", "金額", "销售额", "銷售額", "売上", "금액", "매출",
         ),
         "unit_price": (
             "unit_price", "price", "item_price", "price_each", "preis", "stuckpreis", "einzelpreis", "precio", "prix",
-            "prix_unitaire", "precio_unitario",
+            "prix_unitaire", "precio_unitario", "prezzo", "preco", "prijs", "cena", "pris", "цен", "单价", "單價",
+            "単価", "价格", "價格", "価格", "단가", "가격",
         ),
         "category": (
             "subcategory", "sub_category", "product_category", "category", "category_name", "category_id", "commodity",
             "product_group", "product_type", "aisle", "untergruppe", "warengruppe", "kategorie", "subcategoria",
-            "categoria", "sub_commodity",
+            "categoria", "sub_commodity", "подкатегор", "小类", "小類", "小分類", "中类", "中類", "中分類",
         ),
     }
 )  # fmt: skip
@@ -98,14 +109,16 @@ def candidates(key: str, columns: Mapping[str, str]) -> list[tuple[str, bool]]:
 def _grade(key: str, column: str, type_name: str) -> tuple[int, int, int] | None:
     """Return how well a column fits a key, lower is better; None if it does not."""
     words = _words(column)
-    exact = {name.replace("_", ""): position for position, name in reversed(list(enumerate(_NAMES[key])))}
-    position = exact.get("".join(words))
-    if position is not None and (key == "occurred_at" or _fits(key, type_name)):
-        return (0, position, len(words))
+    whole = "".join(words)
+    names = _folded(key)
+    exact = [position for position, name in enumerate(names) if "".join(name) == whole]
+    if exact and (key == "occurred_at" or _fits(key, type_name)):
+        return (0, exact[0], len(words))
     if not _fits(key, type_name):
         return None
-    for position, name in enumerate(_NAMES[key]):
-        if _contains(words, name.split("_")):
+    for position, name in enumerate(names):
+        # Chinese, Japanese and Korean put no spaces between words, and Russian nouns have endings.
+        if _contains(words, name) or (not name[0].isascii() and name[0] in whole):
             return (1, position, len(words))
     return None
 
@@ -119,6 +132,12 @@ def _fits(key: str, type_name: str) -> bool:
 
 def _contains(words: Sequence[str], wanted: Sequence[str]) -> bool:
     return any(list(words[start : start + len(wanted)]) == list(wanted) for start in range(len(words)))
+
+
+@cache
+def _folded(key: str) -> tuple[tuple[str, ...], ...]:
+    """Return the names of a key as the words of a column are compared with."""
+    return tuple(tuple(_words(name)) for name in _NAMES[key])
 
 
 def _words(column: str) -> list[str]:

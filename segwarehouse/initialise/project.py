@@ -16,7 +16,7 @@ from segwarehouse import display
 from segwarehouse.config import CONFIG_NAME, render_config
 from segwarehouse.errors import ConfigError, SourceError, did_you_mean
 from segwarehouse.initialise.guess import Guess, Guesses, guess
-from segwarehouse.initialise.names import KEYS, candidates
+from segwarehouse.initialise.names import KEYS, TEMPORAL, candidates
 from segwarehouse.initialise.values import LOOKED
 from segwarehouse.project import create_schema
 from segwarehouse.warehouse import Relation, Warehouse, connect
@@ -145,7 +145,10 @@ def _require_file(source: Path) -> None:
 
 
 def _attach(warehouse: Warehouse, source: Path) -> tuple[dict[str, str], str | None]:
-    """Make the file readable, what may be an id or a time as text; return its columns, and its encoding if unusual."""
+    """Make the file readable; return its columns with their types, and its encoding if unusual.
+
+    What may be an id or a time is read as text, as it stands. What the engine takes for times keeps that type here.
+    """
     warehouse.execute(create_schema("source"))
     location = str(source.absolute())
     encoding: str | None = None
@@ -157,9 +160,10 @@ def _attach(warehouse: Warehouse, source: Path) -> tuple[dict[str, str], str | N
         encoding = "latin-1"
         warehouse.attach_source("transactions", location, encoding=encoding)
     types = warehouse.columns(_TRANSACTIONS)
+    times = {name: kind for name, kind in types.items() if any(time in kind.casefold() for time in TEMPORAL)}
     texts = [name for key in _READ_AS_TEXT for name, _ in candidates(key, types)]
-    warehouse.attach_source("transactions", location, texts, encoding=encoding)
-    return warehouse.columns(_TRANSACTIONS), encoding
+    warehouse.attach_source("transactions", location, [*texts, *times], encoding=encoding)
+    return {**warehouse.columns(_TRANSACTIONS), **times}, encoding
 
 
 def _given(columns: Mapping[str, str], types: Mapping[str, str]) -> dict[str, str]:

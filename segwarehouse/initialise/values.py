@@ -84,17 +84,16 @@ def describe(warehouse: Warehouse, types: dict[str, str]) -> tuple[int, dict[str
     }
 
 
-def values_per_customer(warehouse: Warehouse, customer_id: str, name: str) -> float:
-    """Return how many different values of a column a customer has on average."""
-    customer, column = exp.column(customer_id, quoted=True), exp.column(name, quoted=True)
-    pairs = exp.select(customer.as_("customer"), column.as_("value")).distinct().from_(LOOKED.table())
-    pairs = pairs.where(exp.not_(customer.copy().is_(exp.null())))
+def values_for_each(warehouse: Warehouse, key: str, name: str) -> float:
+    """Return how many different values of a column there are on average for each value of another."""
+    pairs = exp.select(exp.column(key, quoted=True).as_("key"), exp.column(name, quoted=True).as_("value"))
+    pairs = pairs.distinct().from_(LOOKED.table()).where(exp.not_(exp.column(key, quoted=True).is_(exp.null())))
     counted = exp.select(
         exp.Count(this=exp.Star()).as_("pairs"),
-        exp.Count(this=exp.Distinct(expressions=[exp.column("customer")])).as_("customers"),
+        exp.Count(this=exp.Distinct(expressions=[exp.column("key")])).as_("keys"),
     ).from_(pairs.subquery("pairs"))
     row = warehouse.fetch(counted).to_pylist()[0]
-    return float(row["pairs"] / row["customers"]) if row["customers"] else 0.0
+    return float(row["pairs"] / row["keys"]) if row["keys"] else 0.0
 
 
 def most_frequent(warehouse: Warehouse, name: str, limit: int) -> list[str]:

@@ -79,6 +79,39 @@ def how_sure(found: Initialised) -> dict[str, str]:
             {"customer_id": "Kd.-Nr.", "department": "Catégorie", "quantity": "Stückzahl", "unit_price": "Preis"},
         ),
         ({"a": "VARCHAR", "order_date": "DATE", "totals": "DATE"}, {"occurred_at": "order_date"}),
+        (
+            {"會員編號": "BIGINT", "商品大類": "VARCHAR", "交易日期": "DATE", "數量": "BIGINT", "金額": "DOUBLE"},
+            {
+                "customer_id": "會員編號",
+                "department": "商品大類",
+                "occurred_at": "交易日期",
+                "quantity": "數量",
+                "amount": "金額",
+            },
+        ),
+        (
+            {"顧客ID": "BIGINT", "カテゴリー": "VARCHAR", "購入日時": "TIMESTAMP", "売上金額": "DOUBLE"},
+            {"customer_id": "顧客ID", "department": "カテゴリー", "occurred_at": "購入日時", "amount": "売上金額"},
+        ),
+        (
+            {"고객번호": "BIGINT", "상품분류": "VARCHAR", "거래일자": "DATE", "주문번호": "BIGINT"},
+            {
+                "customer_id": "고객번호",
+                "department": "상품분류",
+                "occurred_at": "거래일자",
+                "transaction_id": "주문번호",
+            },
+        ),
+        (
+            {"ID клиента": "BIGINT", "Категория": "VARCHAR", "Дата покупки": "DATE", "Номер чека": "BIGINT"},
+            {
+                "customer_id": "ID клиента",
+                "department": "Категория",
+                "occurred_at": "Дата покупки",
+                "transaction_id": "Номер чека",
+            },
+        ),
+        ({"ts": "TIMESTAMP WITH TIME ZONE", "status": "VARCHAR"}, {"occurred_at": "ts"}),
         ({}, {}),
     ],
 )
@@ -151,6 +184,34 @@ def test_a_department_without_a_telling_name_is_found_by_its_values(tmp_path: Pa
     found = look(tmp_path, "\n".join(["customer,land,shelf", *rows]))
     assert found.guesses["department"] == "shelf"
     assert how_sure(found)["department"] == "please check"
+
+
+def test_a_time_without_a_telling_name_is_found_by_its_values(tmp_path: Path) -> None:
+    """A customer has one birthday and many purchases; a code of eight digits is no day."""
+    rows = [f"{n % 7},A{n % 3},{20250101 + n % 28},0{1 + n % 7}.04.1970,{1 + n % 28:02d}.03.2025" for n in range(200)]
+    found = look(tmp_path, "\n".join(["customer,dept,sku,born,bought", *rows]))
+    assert found.guesses == {"customer_id": "customer", "department": "dept", "occurred_at": "bought"}
+    assert how_sure(found)["occurred_at"] == "please check"
+    assert found.written == {"date_format": "%d.%m.%Y"}
+
+
+def test_a_customer_without_a_telling_name_is_found_by_its_values(tmp_path: Path) -> None:
+    """Products are of one department, baskets of one day, and neither is who bought."""
+    rows = [
+        f"{basket % 50},{basket},{product},{'abcde'[product % 5]},2025-03-{1 + basket % 28:02d}"
+        for basket in range(400)
+        for product in (basket % 70, (3 * basket + 1) % 70)
+    ]
+    found = look(tmp_path, "\n".join(["wer,korb,was,dept,date", *rows]))
+    assert found.guesses == {"customer_id": "wer", "department": "dept", "occurred_at": "date"}
+    assert how_sure(found)["customer_id"] == "please check"
+
+
+def test_without_a_customer_the_columns_are_listed_and_the_way_out_is_named(tmp_path: Path) -> None:
+    rows = [f"{n},{'abc'[n % 3]}" for n in range(200)]
+    with pytest.raises(SourceError, match=r"who bought; .* wer \(200\)") as caught:
+        look(tmp_path, "\n".join(["wer,dept", *rows]))
+    assert "--column customer_id=COLUMN" in caught.value.hint
 
 
 def test_without_a_department_the_columns_are_listed_and_the_way_out_is_named(tmp_path: Path) -> None:
