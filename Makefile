@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 EXAMPLE = examples/complete_journey
+# Files of tests side by side, since the fixtures of a file, a refresh or several, are made once a process.
+PYTEST = $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 .PHONY: demo test check docs clients format clean
 
@@ -12,7 +14,7 @@ demo: $(VENV)/.installed  ## run the main job on real data and show what came ou
 	$(BIN)/python $(EXAMPLE)/look.py
 
 test: $(VENV)/.installed  ## run the tests
-	$(BIN)/pytest
+	$(PYTEST)
 
 check: $(VENV)/.installed  ## all that continuous integration runs: format, lint, types, layers, documentation, tests
 	$(BIN)/ruff format --check .
@@ -20,7 +22,7 @@ check: $(VENV)/.installed  ## all that continuous integration runs: format, lint
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/mkdocs build --quiet --strict --site-dir site
-	$(BIN)/pytest
+	$(PYTEST)
 
 docs: $(VENV)/.installed  ## build the documentation into site/, where any warning is an error
 	$(BIN)/mkdocs build --quiet --strict --site-dir site
