@@ -27,6 +27,9 @@ class LightGBMParameters:
         training fold is small), ``lambda_l2`` and ``feature_fraction``.
     folds, repeats
         Stratified folds, drawn anew for each repeat.
+    enough_rows
+        No further repeat once so many rows have been scored in all of them: what repeats average out, the luck of the
+        folds, shrinks with the number of customers.
     """
 
     trees: int = 150
@@ -37,6 +40,15 @@ class LightGBMParameters:
     column_share: float = 0.4
     folds: int = 5
     repeats: int = 3
+    enough_rows: int = 30_000
+
+    def repeats_of(self, count: int) -> int:
+        """Return how often `count` customers are cross-fitted.
+
+        >>> [LightGBMParameters().repeats_of(count) for count in (100, 10_000, 15_000, 50_000)]
+        [3, 3, 2, 1]
+        """
+        return max(1, min(self.repeats, -(-self.enough_rows // count)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +144,13 @@ def fit_propensity(
         )
     shap = np.zeros((count, width), dtype=np.float64)
     base = np.zeros(count, dtype=np.float64)
-    for repeat in range(chosen.repeats):
+    repeats = chosen.repeats_of(count)
+    for repeat in range(repeats):
         for fold, (train, held_out) in enumerate(_folds(labels, folds, seed + repeat)):
             run_seed = seed + 1000 * repeat + fold
             part = _explain_held_out(values, labels, train, held_out, chosen, run_seed, balance=balance)
-            shap[held_out] += part.shap / chosen.repeats
-            base[held_out] += part.base / chosen.repeats
+            shap[held_out] += part.shap / repeats
+            base[held_out] += part.base / repeats
     explanation = Explanation(shap=shap, base=base)
     log_odds = explanation.log_odds
     return Propensity(log_odds, probability_of(log_odds), explanation, explanation.importance)

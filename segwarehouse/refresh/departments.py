@@ -204,11 +204,18 @@ def with_large_rules(item: Learned, least: int) -> Learned:
     return replace(item, result=replace(item.result, card=card))
 
 
+def processes(config: Config) -> int:
+    """Return over how many processes departments are learned: as configured, or one a core."""
+    from joblib import cpu_count
+
+    return config.learning.jobs or int(cpu_count())
+
+
 def _in_parallel(
     config: Config, work: Callable[..., Result], arguments: Sequence[tuple[object, ...]]
 ) -> Iterator[Result]:
     """Yield `work(*each)` in the order given, over the configured number of processes."""
-    from joblib import Parallel, cpu_count, delayed
+    from joblib import Parallel, delayed
 
-    jobs = min(config.learning.jobs or cpu_count(), len(arguments))
+    jobs = min(processes(config), len(arguments))
     yield from Parallel(n_jobs=jobs, return_as="generator")(delayed(work)(*each) for each in arguments)
