@@ -3,7 +3,7 @@
 from segwarehouse.config.columns import words_of
 from segwarehouse.config.kinds import DatabaseUrl
 from segwarehouse.config.read import CONFIG_NAME, load_config
-from segwarehouse.config.tables import Config, ExtraSource, Setting, SourceConfig, settings
+from segwarehouse.config.tables import Config, ExtraSource, LearningConfig, Setting, SourceConfig, settings
 from segwarehouse.config.write import render_config
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Config",
     "DatabaseUrl",
     "ExtraSource",
+    "LearningConfig",
     "Setting",
     "SourceConfig",
     "load_config",

@@ -178,6 +178,10 @@ class CleaningConfig:
     )
 
 
+_SHORTEST_DAYS = 7
+"""A shorter outcome window would say more of the day of the week than of the customers."""
+
+
 @dataclass(frozen=True, slots=True)
 class LearningConfig:
     """`[learning]`: from which customers, how far ahead, and how much may be said."""
@@ -233,6 +237,15 @@ class LearningConfig:
         metadata=_setting("Learn from a sample of at most so many customers; all are scored.", whole(100, None)),
     )
     jobs: int = field(default=0, metadata=_setting("Processor cores to use; 0: all of them.", whole(0, 1024)))
+
+    def fitting_outcome_days(self, history_days: int) -> int:
+        """Return a third of a history that can't be stepped back by `outcome_days`; else, or below a week, those.
+
+        >>> [LearningConfig().fitting_outcome_days(days) for days in (365, 120, 21, 20)]
+        [91, 40, 7, 91]
+        """
+        third = history_days // 3
+        return third if history_days < 2 * self.outcome_days and third >= _SHORTEST_DAYS else self.outcome_days
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from segwarehouse.initialise.values import (
     FORMATS,
     Column,
     describe,
+    extent,
     most_frequent,
     mostly,
     read_dates,
@@ -55,6 +56,8 @@ class Guesses:
         For a part, why a column of a fitting name does not play it.
     rows, columns
         What was looked at.
+    history_days
+        Whole days from the first to the last time in the file; None without times.
     """
 
     parts: tuple[Guess, ...]
@@ -62,6 +65,7 @@ class Guesses:
     unreadable: Mapping[str, str]
     rows: int
     columns: Mapping[str, Column]
+    history_days: int | None
 
     def of(self, key: str) -> Guess | None:
         """Return the guess for a key."""
@@ -80,6 +84,7 @@ class _Look:
     parts: dict[str, Guess] = field(default_factory=dict)
     written: dict[str, object] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
+    history_days: int | None = None
 
     def refuse(self, key: str, name: str, what: str) -> None:
         """Note that a column of a fitting name does not hold what it should."""
@@ -122,7 +127,7 @@ def guess(warehouse: Warehouse, types: dict[str, str], given: Mapping[str, str])
             look.parts[key] = part
     _settle_price(look)
     ordered = tuple(look.parts[key] for key in KEYS if key in look.parts)
-    return Guesses(ordered, look.written, look.unreadable, rows, columns)
+    return Guesses(ordered, look.written, look.unreadable, rows, columns, look.history_days)
 
 
 def _key(look: _Look, key: str) -> Guess | None:
@@ -233,9 +238,13 @@ def _time(look: _Look, key: str) -> Guess | None:
 def _as_time(look: _Look, name: str, sure: str, formats: Sequence[str]) -> Guess | None:
     """Return the column as when it was bought; None where most of its values can't be read as times."""
     dates = read_dates(look.warehouse, name, formats)
-    if not mostly(dates.share) or dates.first is None or dates.last is None:
+    if not mostly(dates.share):
         return None
-    seen = f"{dates.first:%Y-%m-%d} to {dates.last:%Y-%m-%d}"
+    first, last = extent(look.warehouse, name, dates.format)
+    if first is None or last is None:
+        return None
+    look.history_days = (last - first).days
+    seen = f"{first:%Y-%m-%d} to {last:%Y-%m-%d}"
     if dates.format:
         look.written["date_format"] = dates.format
         seen += f", written as {dates.format}"

@@ -13,22 +13,22 @@ import pandas as pd
 from sqlglot import exp
 
 from segwarehouse import display
-from segwarehouse.config import CONFIG_NAME, render_config
+from segwarehouse.config import CONFIG_NAME, LearningConfig, render_config
 from segwarehouse.errors import ConfigError, SourceError, did_you_mean
 from segwarehouse.initialise.guess import Guess, Guesses, guess
 from segwarehouse.initialise.names import KEYS, TEMPORAL, candidates
-from segwarehouse.initialise.values import LOOKED
+from segwarehouse.initialise.values import FILE, LOOKED
 from segwarehouse.project import create_schema
-from segwarehouse.warehouse import Relation, Warehouse, connect
+from segwarehouse.warehouse import Warehouse, connect
 
 PREVIEW_ROWS = 5
 MOST_ROWS = 1_000_000
 """So many of the first rows are looked at."""
 
-_TRANSACTIONS = Relation("source", "transactions")
 _READ_AS_TEXT = ("customer_id", "department", "transaction_id", "occurred_at")
 _SPREADSHEETS = {".xlsx", ".xls", ".xlsm", ".ods", ".numbers"}
 _NEEDED = ("customer_id", "department")
+_WHY_SHORTER = "a third of the history, so that quality can be measured on a later period"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Initialised:
         Parts that no column plays, with the reason where a column looked like it.
     written
         Settings that say how times, numbers and the file are written.
+    learning
+        Settings of `[learning]` that the history asks for: a shorter outcome window where it is short.
     rows
         How many rows were looked at, at most `MOST_ROWS`.
     preview
@@ -55,6 +57,7 @@ class Initialised:
     parts: tuple[Guess, ...]
     missing: Mapping[str, str]
     written: Mapping[str, object]
+    learning: Mapping[str, int]
     rows: int
     preview: pd.DataFrame
 
@@ -74,6 +77,7 @@ class Initialised:
             ],
             "missing": dict(self.missing),
             "written": dict(self.written),
+            "learning": dict(self.learning),
             "rows": self.rows,
             "preview": self.preview.to_dict(orient="records"),
         }
@@ -83,7 +87,7 @@ class Initialised:
         found = self.as_dict()
         return display.page(
             display.table(f"Columns, from {self.rows:,} rows", found["parts"]),
-            display.facts("Written", {"configuration": self.path, **self.written}),
+            display.facts("Written", {"configuration": self.path, **self.written, **self.learning}),
         )
 
 
@@ -116,7 +120,7 @@ def initialise(
     with connect(None) as warehouse:
         types, encoding = _attach(warehouse, source)
         given = _given(columns or {}, types)
-        first_rows = exp.select("*").from_(_TRANSACTIONS.table()).limit(MOST_ROWS)
+        first_rows = exp.select("*").from_(FILE.table()).limit(MOST_ROWS)
         warehouse.execute(exp.Create(this=LOOKED.table(), kind="TABLE", expression=first_rows))
         preview = warehouse.fetch(exp.select("*").from_(LOOKED.table()).limit(PREVIEW_ROWS)).to_pandas()
         found = guess(warehouse, types, given)
@@ -128,10 +132,13 @@ def initialise(
     written = {**found.written, **({"encoding": encoding} if encoding else {})}
     names = {part.key: part.column for part in found.parts}
     notes = {f"source.{part.key}": f"{part.sure}: {part.seen}" for part in found.parts}
-    text = render_config({"source": {"transactions": _location(source, Path(directory)), **names, **written}}, notes)
+    learning = _learning(found)
+    notes |= {f"learning.{key}": _WHY_SHORTER for key in learning}
+    settings = {"transactions": _location(source, Path(directory)), **names, **written}
+    text = render_config({"source": settings, "learning": learning}, notes)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
-    return Initialised(path, found.parts, _missing(found), written, found.rows, preview)
+    return Initialised(path, found.parts, _missing(found), written, learning, found.rows, preview)
 
 
 def _require_file(source: Path) -> None:
@@ -159,11 +166,11 @@ def _attach(warehouse: Warehouse, source: Path) -> tuple[dict[str, str], str | N
             raise
         encoding = "latin-1"
         warehouse.attach_source("transactions", location, encoding=encoding)
-    types = warehouse.columns(_TRANSACTIONS)
+    types = warehouse.columns(FILE)
     times = {name: kind for name, kind in types.items() if any(time in kind.casefold() for time in TEMPORAL)}
     texts = [name for key in _READ_AS_TEXT for name, _ in candidates(key, types)]
     warehouse.attach_source("transactions", location, [*texts, *times], encoding=encoding)
-    return {**warehouse.columns(_TRANSACTIONS), **times}, encoding
+    return {**warehouse.columns(FILE), **times}, encoding
 
 
 def _given(columns: Mapping[str, str], types: Mapping[str, str]) -> dict[str, str]:
@@ -195,6 +202,15 @@ def _missing(found: Guesses) -> dict[str, str]:
         for key in wanted
         if key not in has and not (key == "amount" and "unit_price" in has)
     }
+
+
+def _learning(found: Guesses) -> dict[str, int]:
+    """Return the outcome window where the history is too short to step back by the default one."""
+    if found.history_days is None:
+        return {}
+    usual = LearningConfig()
+    fitting = usual.fitting_outcome_days(found.history_days)
+    return {} if fitting == usual.outcome_days else {"outcome_days": fitting}
 
 
 def _location(source: Path, directory: Path) -> str:

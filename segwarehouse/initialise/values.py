@@ -12,6 +12,9 @@ from sqlglot import exp
 
 from segwarehouse.warehouse import Relation, Warehouse
 
+FILE = Relation("source", "transactions")
+"""All rows."""
+
 LOOKED = Relation("source", "looked_at")
 """The rows that are looked at."""
 
@@ -49,15 +52,11 @@ class Dates:
         Of the different values, how many can be read.
     doubt
         Another format that reads them all as well, with day and month changed round.
-    first, last
-        The extent, as read.
     """
 
     format: str | None
     share: float
     doubt: str | None
-    first: dt.datetime | None
-    last: dt.datetime | None
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,7 @@ def most_frequent(warehouse: Warehouse, name: str, limit: int) -> list[str]:
 def read_dates(warehouse: Warehouse, name: str, formats: Sequence[str] = FORMATS) -> Dates:
     """Find out how a column's times are written, from its different values."""
     values = _texts(name, _DISTINCT_TIMES)
-    iso = exp.TryCast(this=exp.column("value"), to=exp.DataType.build("timestamp"))
-    tries = [_plausible(iso), *(_plausible(_parsed(written)) for written in formats)]
+    tries = [_plausible(_iso()), *(_plausible(_parsed(written)) for written in formats)]
     counted = exp.select(
         exp.Count(this=exp.Star()).as_("n"), *(exp.Count(this=tried).as_(f"f{i}") for i, tried in enumerate(tries))
     ).from_(values.subquery("texts"))
@@ -122,17 +120,28 @@ def read_dates(warehouse: Warehouse, name: str, formats: Sequence[str] = FORMATS
     counts = [row[f"f{i}"] for i in range(len(tries))]
     best = max(range(len(tries)), key=lambda i: (counts[i], -i))
     written = formats[best - 1] if best else None
-    extent = exp.select(exp.Min(this=tries[best].copy()).as_("first"), exp.Max(this=tries[best].copy()).as_("last"))
-    found = warehouse.fetch(extent.from_(values.subquery("texts"))).to_pylist()[0]
     other = _changed_round(written) if written else None
     tied = other in formats and counts[formats.index(other) + 1] == counts[best] if other else False
     return Dates(
         format=written,
         share=counts[best] / row["n"] if row["n"] else 0.0,
         doubt=other if tied else None,
-        first=found["first"],
-        last=found["last"],
     )
+
+
+def extent(warehouse: Warehouse, name: str, written: str | None) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """Return the first and the last time in a column of the whole file; None where none can be read.
+
+    Parameters
+    ----------
+    written
+        `Dates.format`.
+    """
+    time = _plausible(_parsed(written) if written else _iso())
+    query = exp.select(exp.Min(this=time).as_("first"), exp.Max(this=time.copy()).as_("last"))
+    value = exp.select(_text(name).as_("value")).from_(FILE.table())
+    row = warehouse.fetch(query.from_(value.subquery("texts"))).to_pylist()[0]
+    return row["first"], row["last"]
 
 
 def read_numbers(warehouse: Warehouse, name: str) -> Numbers:
@@ -164,10 +173,17 @@ def mostly(share: float) -> bool:
 
 def _texts(name: str, limit: int | None) -> exp.Select:
     """Return the query of a column's different values as text, in the column `value`."""
-    text = exp.func("TRIM", exp.cast(exp.column(name, quoted=True), "text"))
-    query = exp.select(text.as_("value")).distinct().from_(LOOKED.table())
+    query = exp.select(_text(name).as_("value")).distinct().from_(LOOKED.table())
     query = query.where(exp.not_(exp.column(name, quoted=True).is_(exp.null())))
     return query.limit(limit) if limit else query
+
+
+def _text(name: str) -> exp.Expr:
+    return exp.func("TRIM", exp.cast(exp.column(name, quoted=True), "text"))
+
+
+def _iso() -> exp.Expr:
+    return exp.TryCast(this=exp.column("value"), to=exp.DataType.build("timestamp"))
 
 
 def _plausible(time: exp.Expr) -> exp.Expr:

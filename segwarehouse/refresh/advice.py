@@ -81,11 +81,13 @@ def _about_time(config: Config, staged: Staged) -> Iterator[str]:
     if staged.first_at is None or staged.last_at is None:
         yield "There are no times: quality would be measured on held-out customers, not on a later period."
     elif choose_protocol(config, staged) != STEPPING_BACK:
-        days = (staged.as_of - staged.first_at).days + 1
+        days = (staged.as_of.date() - staged.first_at.date()).days
+        wanted = config.learning.outcome_days
+        fitting = config.learning.fitting_outcome_days((staged.as_of - staged.first_at).days)
+        better = f" With outcome_days = {fitting} it would be measured on a later period." if fitting != wanted else ""
         yield (
-            f"{days} days of transactions are too few to step back by learning.outcome_days = "
-            f"{config.learning.outcome_days}: quality would be measured on held-out customers. "
-            f"With outcome_days = {max(7, days // 3)} it would be measured on a later period."
+            f"{days} days of transactions are too few to step back by learning.outcome_days = {wanted}: quality would "
+            f"be measured on held-out customers.{better}"
         )
 
 

@@ -45,6 +45,7 @@ INITIALISED = Initialised(
     PARTS,
     {"amount": ""},
     {"decimal_comma": True},
+    {"outcome_days": 40},
     12_345,
     pd.DataFrame({"cust": ["007"], "other": ["unused"], "shelf": ["Fish"]}),
 )
@@ -537,6 +538,7 @@ def test_runs_are_listed_and_missing_times_are_null(project: FakeProject, run: R
 def test_init_shows_what_was_guessed_how_sure_it_is_and_what_comes_next(project: FakeProject, run: Run) -> None:
     outcome = run("init", "data/t.csv", "--project", "p", "--column", "department=shelf")
     assert project.calls == [("init", Path("p"), "data/t.csv", {"department": "shelf"})]
+    assert "outcome_days = 40: a third of the history" in outcome.out
     lines = {line.split()[0]: line for line in outcome.out.splitlines() if line.strip()}
     assert lines["customer_id"].split()[1:3] == ["cust", "sure"]
     assert "please check" in lines["department"]

@@ -1,5 +1,6 @@
 """A first look at an unknown file finds the columns, how they are written, and says what it is not sure of."""
 
+import datetime as dt
 import tomllib
 from pathlib import Path
 
@@ -144,6 +145,7 @@ def test_what_is_written_is_what_the_configuration_says(tmp_path: Path) -> None:
     assert config.source.encoding == "latin-1"
     assert (config.source.date_format, config.source.decimal_comma) == ("%d.%m.%Y %H:%M", True)
     assert config.source.transactions == "./sales.csv"
+    assert config.learning.outcome_days == 91
     text = (tmp_path / CONFIG_NAME).read_text(encoding="utf-8")
     assert "# sure: 3 different values: Fisch, Brot, Getränke" in text
 
@@ -193,6 +195,19 @@ def test_a_time_without_a_telling_name_is_found_by_its_values(tmp_path: Path) ->
     assert found.guesses == {"customer_id": "customer", "department": "dept", "occurred_at": "bought"}
     assert how_sure(found)["occurred_at"] == "please check"
     assert found.written == {"date_format": "%d.%m.%Y"}
+
+
+@pytest.mark.parametrize(("days", "learning"), [(60, {"outcome_days": 20}), (400, {})])
+def test_a_short_history_gets_a_window_that_it_can_be_stepped_back_by(
+    tmp_path: Path, days: int, learning: dict[str, int]
+) -> None:
+    first = dt.date(2025, 1, 1)
+    rows = [f"{n % 7},A{n % 3},{first + dt.timedelta(days=n)}" for n in range(days + 1)]
+    found = look(tmp_path, "\n".join(["customer,dept,date", *rows]))
+    assert found.learning == learning
+    assert load_config(tmp_path).learning.outcome_days == learning.get("outcome_days", 91)
+    text = (tmp_path / CONFIG_NAME).read_text(encoding="utf-8")
+    assert ("a third of the history" in text) == bool(learning)
 
 
 def test_a_customer_without_a_telling_name_is_found_by_its_values(tmp_path: Path) -> None:

@@ -84,3 +84,5 @@ def _show(written: "Initialised") -> None:
     print_table(rows, title="First rows, as they stand in the file")
     if written.written:
         say("Written as: " + ", ".join(f"{setting} = {value}" for setting, value in written.written.items()))
+    for setting, value in written.learning.items():
+        say(f"{setting} = {value}: a third of the history, so that quality can be measured on a later period")
