@@ -1,11 +1,12 @@
 -- materialized: table
 -- description: Every transaction line, typed, with the reason why it is left out, if it is.
 with given as (
+    -- nanoseconds with a time zone, as pandas writes them, have no way to a timestamp but through their text
     select
         cast(customer_id as {{ id_type | datatype }}) as customer_id,
         cast(department as varchar) as department,
         {% if has.occurred_at %}cast(occurred_at as varchar){% else %}''{% endif %} as occurred_text,
-        {% if has.occurred_at %}try_cast(occurred_at as timestamp){% else %}cast(null as timestamp){% endif %} as occurred_at,
+        {% if has.occurred_at %}coalesce(try_cast(occurred_at as timestamp), try_cast(cast(occurred_at as varchar) as timestamp)){% else %}cast(null as timestamp){% endif %} as occurred_at,
         {% if has.transaction_id %}cast(transaction_id as varchar){% else %}cast(null as varchar){% endif %} as transaction_id,
         {% if has.quantity %}cast(quantity as varchar){% else %}''{% endif %} as quantity_text,
         {% if has.quantity %}try_cast(quantity as double){% else %}cast(null as double){% endif %} as quantity,

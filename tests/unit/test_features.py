@@ -320,6 +320,19 @@ def test_ids_come_back_as_they_came(tmp_path: Path, transactions: pd.DataFrame, 
     assert set(built.frame("features.customers")["customer_id"]) == set(renamed["customer_id"])
 
 
+@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
+@pytest.mark.parametrize("zone", [None, "America/Lima"])
+def test_times_of_any_unit_with_a_time_zone_or_without_are_the_same_moments(
+    tmp_path: Path, transactions: pd.DataFrame, unit: str, zone: str | None
+) -> None:
+    times = transactions["occurred_at"].dt.tz_localize("UTC").dt.tz_convert(zone or "UTC")
+    written = times if zone else times.dt.tz_localize(None)
+    built = Built(write_project(tmp_path, transactions.assign(occurred_at=written.dt.as_unit(unit))))
+    assert built.staged.first_at == transactions["occurred_at"].min()
+    assert built.staged.last_at == transactions["occurred_at"].max()
+    assert built.staged.lines_kept == len(transactions)
+
+
 def test_a_sample_is_bounded_seeded_and_sorted(built: Built) -> None:
     first = read_features(built.warehouse, built.catalogue, most=200, seed=1)
     again = read_features(built.warehouse, built.catalogue, most=200, seed=1)
