@@ -4,7 +4,7 @@ select
     min(at_time) as first_at,
     max(at_time) as last_at
 from (
-    select {% if has.occurred_at %}coalesce(try_cast(occurred_at as timestamp), try_cast(cast(occurred_at as varchar) as timestamp)){% else %}cast(null as timestamp){% endif %} as at_time
+    select {% if has.occurred_at %}coalesce(try_cast(occurred_at as timestamp), try_cast(trim(cast(occurred_at as varchar)) as timestamp)){% else %}cast(null as timestamp){% endif %} as at_time
     from staging.transactions
 ) as dated
 where at_time < {{ tomorrow | literal }}

@@ -6,7 +6,7 @@ with given as (
         cast(customer_id as {{ id_type | datatype }}) as customer_id,
         cast(department as varchar) as department,
         {% if has.occurred_at %}cast(occurred_at as varchar){% else %}''{% endif %} as occurred_text,
-        {% if has.occurred_at %}coalesce(try_cast(occurred_at as timestamp), try_cast(cast(occurred_at as varchar) as timestamp)){% else %}cast(null as timestamp){% endif %} as occurred_at,
+        {% if has.occurred_at %}coalesce(try_cast(occurred_at as timestamp), try_cast(trim(cast(occurred_at as varchar)) as timestamp)){% else %}cast(null as timestamp){% endif %} as occurred_at,
         {% if has.transaction_id %}cast(transaction_id as varchar){% else %}cast(null as varchar){% endif %} as transaction_id,
         {% if has.quantity %}cast(quantity as varchar){% else %}''{% endif %} as quantity_text,
         {% if has.quantity %}try_cast(quantity as double){% else %}cast(null as double){% endif %} as quantity,

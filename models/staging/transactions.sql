@@ -8,7 +8,25 @@ with given as (
         {%- for name in ("transaction_id", "category", "channel", "discount", "is_promotion") if column[name] %}
         {{ column[name] | ident }} as {{ name | ident }},
         {%- endfor %}
-        {%- if column.occurred_at and "occurred_at" in written %}
+        {%- if column.occurred_at and "occurred_at" in written and written.occurred_at in unix_formats %}
+        coalesce(
+            cast(
+                case
+                    -- to the year 2100: a number beyond the engine's times would stop the run
+                    when try_cast({{ column.occurred_at | ident }} as double) * {{ unix_formats[written.occurred_at] | literal }}
+                        between 0 and 4102444800000
+                        then epoch_ms(
+                            cast(
+                                try_cast({{ column.occurred_at | ident }} as double) * {{ unix_formats[written.occurred_at] | literal }}
+                                as bigint
+                            )
+                        )
+                end
+                as varchar
+            ),
+            cast({{ column.occurred_at | ident }} as varchar)
+        ) as occurred_at,
+        {%- elif column.occurred_at and "occurred_at" in written %}
         coalesce(
             cast(
                 try_strptime(trim(cast({{ column.occurred_at | ident }} as varchar)), {{ written.occurred_at | literal }})

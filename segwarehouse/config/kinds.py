@@ -7,9 +7,10 @@ which kind is left to `tables.py`.
 import math
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 SCHEMAS = (
     "source", "staging", "features", "learned", "history", "targeting", "checks", "main", "memory", "system", "temp",
@@ -102,15 +103,21 @@ NAMES = Kind("a list of texts", _read_names)
 MONEY = Kind("a number, 0 or more", _read_money)
 
 
+UNIX_FORMATS: Mapping[str, int] = MappingProxyType({"unix seconds": 1000, "unix milliseconds": 1})
+"""Forms of `source.date_format` for times as numbers since 1970, with the milliseconds that one counts."""
+
+
 def _read_date_format(value: object) -> str:
     text = read_text(value)
+    if text in UNIX_FORMATS:
+        return text
     named = set(re.findall(r"%-?([A-Za-z])", text))
     if not (named & {"d", "j"} and named & {"y", "Y"}):
         raise ValueError("it names no day and no year")
     return text
 
 
-DATE_FORMAT = Kind("a format of strptime such as %d.%m.%Y %H:%M", _read_date_format)
+DATE_FORMAT = Kind("a format of strptime such as %d.%m.%Y %H:%M, unix seconds, or unix milliseconds", _read_date_format)
 
 
 @dataclass(frozen=True, slots=True)

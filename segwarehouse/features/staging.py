@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlglot import exp
 
-from segwarehouse.config import Config, SourceConfig
+from segwarehouse.config import UNIX_FORMATS, Config, SourceConfig
 from segwarehouse.errors import DataError, SourceError, did_you_mean
 from segwarehouse.project import Model, build, create_schema, load_models, read_model
 from segwarehouse.templates import TemplateFolder
@@ -146,8 +146,7 @@ def stage(
     attach_sources(config, warehouse, overridden=models.overrides("staging/transactions.sql"))
     warehouse.lock_down([config.locate(location) for location in _locations(config)], config.states)
     forms = _text_forms(config, warehouse.columns(TRANSACTIONS))
-    context = {"column": _source_columns(config), "written": forms}
-    first = read_model(models, "staging/transactions.sql", context)
+    first = read_model(models, "staging/transactions.sql", _as_written(config, forms))
     build(warehouse, [first], progress)
     staged = replace(_look(config, warehouse, models, as_of, today), text_forms=forms)
     wanted = [model for model in staging_models(config, models, staged, today) if model.relation != first.relation]
@@ -164,8 +163,7 @@ def stage(
 def staging_models(config: Config, models: TemplateFolder, staged: Staged, today: dt.date) -> list[Model]:
     """Return the models of `models/staging/`, in order; without the customers where there is no such table."""
     context: dict[str, object] = {
-        "column": _source_columns(config),
-        "written": staged.text_forms,
+        **_as_written(config, staged.text_forms),
         "has": staged.has,
         "id_type": staged.id_type,
         "customers_id": staged.customers_id,
@@ -182,11 +180,16 @@ def _source_columns(config: Config) -> dict[str, str | None]:
     return {key: getattr(config.source, key) for key in ("customer_id", "department", *OPTIONAL_COLUMNS, UNIT_PRICE)}
 
 
-def _text_forms(config: Config, types: Mapping[str, str]) -> dict[str, str]:
-    """Return how times and numbers are written, for the columns of text that hold them.
+def _as_written(config: Config, forms: Mapping[str, str]) -> dict[str, object]:
+    """Return what `models/staging/transactions.sql` is rendered with."""
+    return {"column": _source_columns(config), "written": forms, "unix_formats": UNIX_FORMATS}
 
-    `occurred_at` has the format for strptime; `quantity`, `amount` and `unit_price` are there where they have a decimal
-    comma.
+
+def _text_forms(config: Config, types: Mapping[str, str]) -> dict[str, str]:
+    """Return how times and numbers are written, for the columns of text or numbers that hold them.
+
+    `occurred_at` has the format for strptime, or one of `UNIX_FORMATS`; `quantity`, `amount` and `unit_price` are there
+    where they have a decimal comma.
     """
     source = config.source
     kinds = {name.casefold(): kind for name, kind in types.items()}
@@ -330,12 +333,17 @@ def _refuse_unusable(config: Config, staged: Staged) -> None:
         "no customer": "are empty",
         "no department": "are empty",
     }
+    forms = {
+        "unreadable date": "say how times are written (source.date_format)",
+        "unusable amount": "correct the column, say that it has decimal commas (source.decimal_comma)",
+    }
     for reason, rule, key, column, setting in strict:
         rows = cleaning.get(reason, 0)
         if rows and rule == "error":
+            remedy = forms.get(reason, "correct the column")
             raise DataError(
                 f"source.{key} = {column!r}: {rows:,} of {total:,} values {what[reason]}",
-                f'correct the column, or write {setting} = "drop" under [cleaning] to leave such lines out',
+                f'{remedy}, or write {setting} = "drop" under [cleaning] to leave such lines out',
                 column=column,
             )
     if not staged.lines_kept:

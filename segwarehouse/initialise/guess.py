@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from segwarehouse.initialise.names import KEYLIKE, KEYS, NUMERIC, TEMPORAL, TEXTUAL, candidates
 from segwarehouse.initialise.values import (
     FORMATS,
+    WRITTEN,
     Column,
     describe,
     extent,
@@ -198,8 +199,8 @@ def _department_by_values(look: _Look) -> Guess | None:
 def _time_by_values(look: _Look) -> Guess | None:
     """Guess a column of times, or of text that reads as times, that is no property of the customer.
 
-    Of several the one with the most different values: an hour says more than a day. Whole numbers may be days by
-    name only, since any number of eight digits can be read as one.
+    Of several the one with the most different values: an hour says more than a day. Whole numbers may be times by
+    name only, since any number of eight or ten digits can be read as one.
     """
     if "customer_id" not in look.parts:
         return None
@@ -212,7 +213,7 @@ def _time_by_values(look: _Look) -> Guess | None:
         and values_for_each(look.warehouse, customer_id, name) > _SEVERAL
     ]
     for name in sorted(names, key=lambda name: -look.columns[name].different):
-        part = _as_time(look, name, DOUBTFUL, [written for written in FORMATS if not written.startswith("%Y%m%d")])
+        part = _as_time(look, name, DOUBTFUL, [written for written in WRITTEN if not written.startswith("%Y%m%d")])
         if part is not None:
             return replace(part, seen=f"no name says so; {part.seen}")
     return None

@@ -10,6 +10,7 @@ from itertools import product
 
 from sqlglot import exp
 
+from segwarehouse.config import UNIX_FORMATS
 from segwarehouse.warehouse import Relation, Warehouse
 
 FILE = Relation("source", "transactions")
@@ -23,9 +24,13 @@ _DAYS = (
     "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d",
 )  # fmt: skip
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S")
-FORMATS = tuple(day + time for day, time in product(_DAYS, _TIMES))
+WRITTEN = tuple(day + time for day, time in product(_DAYS, _TIMES))
+"""Formats for strptime."""
+
+FORMATS = (*WRITTEN, *UNIX_FORMATS)
 
 _DISTINCT_TIMES = 20_000
+_FIRST_MS, _LAST_MS = 631_152_000_000, 4_102_444_800_000
 _EARLIEST = dt.date(1900, 1, 1)
 _DECIMAL_COMMA = r"^\s*-?([0-9]+|[0-9]{1,3}(\.[0-9]{3})+)(,[0-9]+)?\s*$"
 _MOSTLY = 0.9
@@ -47,7 +52,7 @@ class Dates:
     Attributes
     ----------
     format
-        For strptime; None where they are times already, or written as ISO 8601 has it.
+        For strptime, or one of `UNIX_FORMATS`; None where they are times already, or written as ISO 8601 has it.
     share
         Of the different values, how many can be read.
     doubt
@@ -193,6 +198,12 @@ def _plausible(time: exp.Expr) -> exp.Expr:
 
 
 def _parsed(written: str) -> exp.Expr:
+    """Return the value as a time; NULL where it is none, and where a number is none from 1990 to 2100."""
+    if written in UNIX_FORMATS:
+        factor = exp.Literal.number(UNIX_FORMATS[written])
+        number = exp.TryCast(this=exp.column("value"), to=exp.DataType.build("double")) * factor
+        usual = exp.Between(this=number, low=exp.Literal.number(_FIRST_MS), high=exp.Literal.number(_LAST_MS))
+        return exp.Case().when(usual, exp.func("EPOCH_MS", exp.cast(number.copy(), "bigint"), dialect="duckdb"))
     return exp.func("TRY_STRPTIME", exp.column("value"), exp.Literal.string(written))
 
 

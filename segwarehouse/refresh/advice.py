@@ -3,6 +3,7 @@
 In: a configuration and what the data has. Out: sentences for people, the gravest first; none where all is well.
 """
 
+import unicodedata
 from collections.abc import Iterator, Mapping
 
 from segwarehouse.config import Config
@@ -68,6 +69,18 @@ def _about_departments(config: Config, catalogue: Catalogue, why: Mapping[int, s
         yield (
             f"{_counted(len(few), 'department')} of {len(learned)} would be learned from fewer than {FEW_BUYERS} "
             "buyers: expect wide intervals, and the verdict 'ties'."
+        )
+    alike: dict[str, list[str]] = {}
+    for department in catalogue.departments:
+        alike.setdefault("".join(unicodedata.normalize("NFKC", department.name).casefold().split()), []).append(
+            department.name
+        )
+    twice = [names for names in alike.values() if len(names) > 1]
+    if twice:
+        shown = " and ".join(repr(name) for name in twice[0][:2])
+        yield (
+            f"{_counted(sum(map(len, twice)), 'department')} differ only in case, spaces or forms of letters, such as "
+            f"{shown}: if they are the same, bring them together in models/staging/transactions.sql."
         )
     columns = config.learning.max_department_columns
     if len(catalogue.departments) > columns:

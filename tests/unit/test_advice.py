@@ -42,6 +42,15 @@ def test_lines_that_are_left_out_are_told_by_their_share(tmp_path: Path, transac
     assert "10% of the lines have no department" in advised(write_project(tmp_path, missing))
 
 
+def test_departments_that_differ_only_in_case_or_spaces_are_pointed_out(
+    tmp_path: Path, transactions: pd.DataFrame
+) -> None:
+    assert "differ only in case" not in advised(write_project(tmp_path / "plain", transactions))
+    names = transactions["department"].where(transactions["transaction_id"] % 3 > 0, "bread ")
+    text = advised(write_project(tmp_path / "messy", transactions.assign(department=names)))
+    assert "2 departments differ only in case, spaces or forms of letters, such as 'Bread' and 'bread '" in text
+
+
 def test_a_budget_for_everyone_is_pointed_out(tmp_path: Path, transactions: pd.DataFrame) -> None:
     folder = write_project(tmp_path, transactions)
     config = folder / "segwarehouse.toml"

@@ -21,6 +21,7 @@ from segwarehouse.warehouse import DuckDBWarehouse, Relation, connect
 from tests.conftest import DEPARTMENTS, write_project
 
 TODAY = dt.date(2026, 6, 1)
+DROP_UNREADABLE = '[cleaning]\nunparseable_dates = "drop"'
 
 
 class Built:
@@ -331,6 +332,28 @@ def test_times_of_any_unit_with_a_time_zone_or_without_are_the_same_moments(
     assert built.staged.first_at == transactions["occurred_at"].min()
     assert built.staged.last_at == transactions["occurred_at"].max()
     assert built.staged.lines_kept == len(transactions)
+
+
+@pytest.mark.parametrize(
+    ("written", "unit"), [("unix seconds", "s"), ("unix milliseconds", "ms"), ("%d.%m.%Y %H:%M:%S", None), (None, None)]
+)
+def test_times_are_read_as_they_are_written(
+    tmp_path: Path, transactions: pd.DataFrame, written: str | None, unit: str | None
+) -> None:
+    """Numbers since 1970, other orders of day and month, and spaces around; what is no time is counted, not lost."""
+    times = transactions["occurred_at"]
+    texts = (
+        times.dt.as_unit(unit).astype("int64").astype(str)
+        if unit
+        else times.dt.strftime(written or " %Y-%m-%d %H:%M:%S ")
+    )
+    texts.iloc[:7] = ["soon", "-1", "1e300", "NaN", "99999999999999999999", "-", "0x"]
+    form = f'date_format = "{written}"' if written else ""
+    folder = write_project(tmp_path, transactions.assign(occurred_at=texts), source=form, tables=DROP_UNREADABLE)
+    built = Built(folder)
+    assert built.staged.cleaning["unreadable date"] == 7
+    assert built.staged.first_at == times.iloc[7:].min()
+    assert built.staged.last_at == times.iloc[7:].max()
 
 
 def test_a_sample_is_bounded_seeded_and_sorted(built: Built) -> None:

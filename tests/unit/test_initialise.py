@@ -272,11 +272,20 @@ def test_days_as_whole_numbers_are_times(tmp_path: Path) -> None:
     assert look(tmp_path, "\n".join(["customer,dept,day", *rows])).written == {"date_format": "%Y%m%d"}
 
 
+@pytest.mark.parametrize(("unit", "factor"), [("seconds", 1), ("milliseconds", 1000)])
+def test_times_as_numbers_since_1970_are_read(tmp_path: Path, unit: str, factor: int) -> None:
+    rows = [f"{n % 5},A{n % 2},{(1735689600 + 86400 * n) * factor}" for n in range(40)]
+    found = look(tmp_path, "\n".join(["visitor_user_id,dept,timestamp", *rows]))
+    assert found.written == {"date_format": f"unix {unit}"}
+    assert "2025-01-01 to 2025-02-09" in next(part.seen for part in found.parts if part.key == "occurred_at")
+    assert load_config(tmp_path).source.date_format == f"unix {unit}"
+
+
 def test_a_column_that_only_looks_like_it_is_named_with_its_values(tmp_path: Path) -> None:
-    rows = [f"{n % 5},A{n % 2},{1735689600 + n},{n}.50 EUR" for n in range(40)]
+    rows = [f"{n % 5},A{n % 2},week {n},{n}.50 EUR" for n in range(40)]
     found = look(tmp_path, "\n".join(["customer,dept,timestamp,amount", *rows]))
     assert found.guesses == {"customer_id": "customer", "department": "dept"}
-    assert found.missing["occurred_at"].startswith("timestamp holds '1735689600'")
+    assert found.missing["occurred_at"].startswith("timestamp holds 'week 0', 'week 1', … which")
     assert found.missing["amount"].startswith("amount holds '0.50 EUR', '1.50 EUR', … which can't be read as numbers")
 
 
