@@ -48,6 +48,7 @@ def advise(
     """
     return [
         *_about_departments(config, catalogue, why),
+        *_about_names([department.name for department in catalogue.departments]),
         *_about_time(config, staged),
         *_about_lines(staged, is_dated=is_dated),
         *_about_budget(config, catalogue, why),
@@ -70,23 +71,24 @@ def _about_departments(config: Config, catalogue: Catalogue, why: Mapping[int, s
             f"{_counted(len(few), 'department')} of {len(learned)} would be learned from fewer than {FEW_BUYERS} "
             "buyers: expect wide intervals, and the verdict 'ties'."
         )
-    alike: dict[str, list[str]] = {}
-    for department in catalogue.departments:
-        alike.setdefault("".join(unicodedata.normalize("NFKC", department.name).casefold().split()), []).append(
-            department.name
-        )
-    twice = [names for names in alike.values() if len(names) > 1]
-    if twice:
-        shown = " and ".join(repr(name) for name in twice[0][:2])
-        yield (
-            f"{_counted(sum(map(len, twice)), 'department')} differ only in case, spaces or forms of letters, such as "
-            f"{shown}: if they are the same, bring them together in models/staging/transactions.sql."
-        )
     columns = config.learning.max_department_columns
     if len(catalogue.departments) > columns:
         yield (
             f"There are {len(catalogue.departments):,} departments; the {columns} largest get a feature each "
             "(learning.max_department_columns)."
+        )
+
+
+def _about_names(names: list[str]) -> Iterator[str]:
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault("".join(unicodedata.normalize("NFKC", name).casefold().split()), []).append(name)
+    several = [group for group in alike.values() if len(group) > 1]
+    if several:
+        shown = " and ".join(map(repr, several[0][:2]))
+        yield (
+            f"{_counted(sum(map(len, several)), 'department')} differ only in case, spaces or forms of letters, such as "
+            f"{shown}: if they are the same, bring them together in models/staging/transactions.sql."
         )
 
 
