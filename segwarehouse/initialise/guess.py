@@ -122,6 +122,10 @@ def guess(warehouse: Warehouse, types: dict[str, str], given: Mapping[str, str])
         part = _PARTS[key](look, key)
         if part is not None:
             look.parts[key] = part
+    if "customer_id" not in look.parts and "department" not in look.parts:
+        part = _department_without_customers(look)
+        if part is not None:
+            look.parts["department"] = part
     for key, by_values in _BY_VALUES.items():
         part = by_values(look) if key not in look.parts else None
         if part is not None:
@@ -193,6 +197,22 @@ def _department_by_values(look: _Look) -> Guess | None:
     if not texts:
         return None
     best = min(texts, key=lambda name: (not 4 <= look.columns[name].different <= 300, -look.columns[name].different))
+    return Guess("department", best, DOUBTFUL, f"no name says so; {_examples(look, best)}")
+
+
+def _department_without_customers(look: _Look) -> Guess | None:
+    """Guess a column of text with few values where no heading says anything: of several the one with the most."""
+    texts = [
+        name
+        for name, column in look.free.items()
+        if any(kind in column.type_name.casefold() for kind in TEXTUAL)
+        and 2 <= column.different <= min(_MOST_DEPARTMENTS // 2, look.rows / 10)
+        and not mostly(read_dates(look.warehouse, name).share)
+        and not mostly(read_numbers(look.warehouse, name).share)
+    ]
+    if not texts:
+        return None
+    best = max(texts, key=lambda name: look.columns[name].different)
     return Guess("department", best, DOUBTFUL, f"no name says so; {_examples(look, best)}")
 
 

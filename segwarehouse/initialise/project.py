@@ -4,6 +4,7 @@ In: a file of transactions and what the user has said of its columns. Out: a con
 try, with the guesses as remarks beside the settings.
 """
 
+import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,9 +159,9 @@ def _attach(warehouse: Warehouse, source: Path) -> tuple[dict[str, str], str | N
     """
     warehouse.execute(create_schema("source"))
     location = str(source.absolute())
-    encoding: str | None = None
+    encoding = _utf_16(source)
     try:
-        warehouse.attach_source("transactions", location)
+        warehouse.attach_source("transactions", location, encoding=encoding)
     except SourceError as error:
         if "encoding" not in error.facts:
             raise
@@ -171,6 +172,14 @@ def _attach(warehouse: Warehouse, source: Path) -> tuple[dict[str, str], str | N
     texts = [name for key in _READ_AS_TEXT for name, _ in candidates(key, types)]
     warehouse.attach_source("transactions", location, [*texts, *times], encoding=encoding)
     return {**warehouse.columns(FILE), **times}, encoding
+
+
+def _utf_16(source: Path) -> str | None:
+    """Return the encoding of a file that begins as spreadsheets begin "Unicode text", else None."""
+    if not source.is_file():
+        return None
+    with source.open("rb") as file:
+        return "utf-16" if file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} else None
 
 
 def _given(columns: Mapping[str, str], types: Mapping[str, str]) -> dict[str, str]:

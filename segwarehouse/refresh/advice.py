@@ -87,8 +87,8 @@ def _about_names(names: list[str]) -> Iterator[str]:
     if several:
         shown = " and ".join(map(repr, several[0][:2]))
         yield (
-            f"{_counted(sum(map(len, several)), 'department')} differ only in case, spaces or forms of letters, such as "
-            f"{shown}: if they are the same, bring them together in models/staging/transactions.sql."
+            f"{_counted(sum(map(len, several)), 'department')} differ only in case, spaces or forms of letters, such "
+            f"as {shown}: if they are the same, bring them together in models/staging/transactions.sql."
         )
 
 

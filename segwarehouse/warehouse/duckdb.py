@@ -18,6 +18,7 @@ from sqlglot.errors import ErrorLevel
 
 from segwarehouse.errors import SourceError, WarehouseError, WarehouseLocked
 from segwarehouse.warehouse.protocol import Relation
+from segwarehouse.warehouse.ragged import first_odd_line, separator_of
 
 STORAGE_VERSION = "v1.4.0"
 """The file format of published states: DuckDB 1.4, 1.5 and 2.0 read it; what 2.0 writes by default, only 2.0 reads."""
@@ -156,7 +157,10 @@ class DuckDBWarehouse:
                 return
             path = str(self._base / location)
             self._create_view(view, _read_call(reader, path, (), encoding))
-            present = [column for column in self.columns(Relation("source", name)) if column in text_columns]
+            columns = list(self.columns(Relation("source", name)))
+            if reader == "read_csv" and len(columns) == 1 and (separator := separator_of(columns[0])):
+                raise _ragged_error(name, location, Path(path), separator, encoding or "utf-8")
+            present = [column for column in columns if column in text_columns]
             if reader == "read_csv" and present:
                 self._create_view(view, _read_call(reader, path, present, encoding))
         except (WarehouseError, sqlglot.errors.ParseError) as error:
@@ -363,6 +367,18 @@ def _cause(error: duckdb.Error) -> duckdb.Error | None:
     return None if isinstance(error, _ABOUT_VALUES) else error
 
 
+def _ragged_error(name: str, location: str, path: Path, separator: str, encoding: str) -> SourceError:
+    odd = first_odd_line(path, separator, encoding)
+    where = (
+        f"line {odd.line:,} has {odd.fields} fields and the heading {odd.expected}" if odd else "lines differ in length"
+    )
+    return SourceError(
+        f"source.{name}: the file {location!r} does not read as a table: {where}",
+        f"mend the line, or put quotes around fields that hold {separator!r}",
+        source=name,
+    )
+
+
 def _source_error(error: Exception, name: str, location: str, *, is_file: bool) -> SourceError:
     kind = "file" if is_file else "relation"
     if is_file and "No files found" in str(error):
@@ -378,5 +394,9 @@ def _source_error(error: Exception, name: str, location: str, *, is_file: bool) 
             source=name,
             encoding="utf-8",
         )
-    hint = "is it a complete Parquet, CSV or JSON file?" if is_file else "write a file with its ending, or schema.table"
+    hint = (
+        "is it a complete Parquet, CSV or JSON file, and named so (.parquet, .csv, .json)?"
+        if is_file
+        else "write a file with its ending, or schema.table"
+    )
     return SourceError(f"source.{name}: the {kind} {location!r} can't be read: {_first_line(error)}", hint, source=name)

@@ -222,6 +222,28 @@ def test_a_customer_without_a_telling_name_is_found_by_its_values(tmp_path: Path
     assert how_sure(found)["customer_id"] == "please check"
 
 
+def test_a_file_without_a_heading_is_guessed_by_its_values(tmp_path: Path) -> None:
+    rows = [f"{n % 50:05d},{n},{['Fish', 'Bread', 'Toys'][n % 7 % 3]},2025-03-{1 + n % 28:02d}" for n in range(400)]
+    found = look(tmp_path, "\n".join(rows))
+    assert found.guesses == {"customer_id": "column0", "department": "column2", "occurred_at": "column3"}
+    assert set(how_sure(found).values()) == {"please check"}
+
+
+def test_unicode_text_of_a_spreadsheet_is_read(tmp_path: Path) -> None:
+    text = "\n".join([HEADER, *LINES]).replace(";", "\t")
+    found = look(tmp_path, text, encoding="utf-16")
+    assert found.written["encoding"] == "utf-16"
+    assert found.guesses["customer_id"] == "Kunden-Nr"
+
+
+@pytest.mark.parametrize(("bad", "fields"), [("garbage", 1), ('7,"A, B",2025-01-01,x,y', 5)])
+def test_a_line_that_breaks_the_table_is_named(tmp_path: Path, bad: str, fields: int) -> None:
+    rows = [f"{n % 5},A{n % 2},2025-01-{1 + n % 28:02d}" for n in range(400)]
+    rows[200] = bad
+    with pytest.raises(SourceError, match=f"line 202 has {fields} fields and the heading 3"):
+        look(tmp_path, "\n".join(["customer,dept,date", *rows]))
+
+
 def test_without_a_customer_the_columns_are_listed_and_the_way_out_is_named(tmp_path: Path) -> None:
     rows = [f"{n},{'abc'[n % 3]}" for n in range(200)]
     with pytest.raises(SourceError, match=r"who bought; .* wer \(200\)") as caught:
