@@ -1,6 +1,7 @@
 -- materialized: table
 -- description: What the user knows of her customers beside their transactions: one row a customer. Ids are brought to
--- description: the type that they have in the transactions; one that has no such form matches nobody.
+-- description: the type that they have in the transactions; one that has no such form matches nobody. Columns that can
+-- description: be no feature, such as names and addresses, stay where they are.
 select
     {%- for name in customer_columns %}
     {{ name | ident }},

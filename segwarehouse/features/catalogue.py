@@ -14,6 +14,7 @@ from sqlglot import exp
 from segwarehouse.config import Config, words_of
 from segwarehouse.domain import Department, Feature
 from segwarehouse.errors import DataError
+from segwarehouse.features.customers import holds_numbers
 from segwarehouse.features.staging import Staged
 from segwarehouse.warehouse import Warehouse, relation
 
@@ -26,9 +27,6 @@ RESERVED_VIEW_NAMES = frozenset(
     }
 )  # fmt: skip
 """Names in the schema `targeting` that no department's view may take."""
-
-MOST_CATEGORY_VALUES = 30
-"""A text column of the customers table with more values than this is an id or free text, not a category."""
 
 BEHAVIOUR: Mapping[str, tuple[str, str, str]] = {
     # feature: (unit, what it needs, phrase)
@@ -232,7 +230,7 @@ def read_catalogue(config: Config, warehouse: Warehouse, staged: Staged) -> Cata
         )
     )
     departments = name_departments(rows, customers["n"][0].as_py(), config.learning.max_department_columns)
-    attributes, ignored = _attributes(config, warehouse, staged)
+    attributes = tuple(_attributes(config, warehouse, staged))
     categories = read_categories(warehouse, config.learning.max_category_columns) if staged.has["category"] else ()
     noun = noun_of(config.source.channel)
     channels = read_channels(warehouse, config.learning.max_channel_columns, noun) if staged.has["channel"] else ()
@@ -242,8 +240,8 @@ def read_catalogue(config: Config, warehouse: Warehouse, staged: Staged) -> Cata
         departments=departments,
         categories=categories,
         channels=channels,
-        attributes=tuple(attributes),
-        ignored_columns=ignored,
+        attributes=attributes,
+        ignored_columns=staged.ignored_columns,
         features=tuple(_features(has, departments, categories, channels, attributes, noun)),
         activity=tuple(name for name, needs in ACTIVITY.items() if _given(needs, has)),
     )
@@ -327,38 +325,18 @@ def _features(
         yield Feature(attribute.feature, "customer", phrase, unit, attribute.value)
 
 
-def _attributes(config: Config, warehouse: Warehouse, staged: Staged) -> tuple[list[Attribute], dict[str, str]]:
-    """Return features from the customers table: numbers as they are, categories as one flag a value."""
-    attributes: list[Attribute] = []
-    ignored: dict[str, str] = {}
+def _attributes(config: Config, warehouse: Warehouse, staged: Staged) -> Iterator[Attribute]:
+    """Yield features from the customers table: numbers as they are, categories as one flag a value."""
     slugs = unique_slugs(staged.customer_columns, (), "column")
     for (column, type_name), slug in zip(staged.customer_columns.items(), slugs, strict=True):
-        kind = type_name.split("(")[0]
-        if kind in _NUMBER_TYPES:
-            attributes.append(Attribute(column, "number", f"customer_{slug}"))
+        if holds_numbers(type_name):
+            yield Attribute(column, "number", f"customer_{slug}")
             if _has_gaps(warehouse, column):
-                attributes.append(Attribute(column, "known", f"customer_{slug}_known"))
-        elif kind in {"VARCHAR", "BOOLEAN", "ENUM"}:
-            values = _category_values(warehouse, column, config.audience.min_cell)
-            if values is None:
-                ignored[column] = f"more than {MOST_CATEGORY_VALUES} values"
-                continue
-            stems = unique_slugs(values, (), "value")
-            attributes += [
-                Attribute(column, "value", f"customer_{slug}_{stem}", value)
-                for value, stem in zip(values, stems, strict=True)
-            ]
+                yield Attribute(column, "known", f"customer_{slug}_known")
         else:
-            ignored[column] = f"type {type_name}"
-    return attributes, ignored
-
-
-_NUMBER_TYPES = frozenset(
-    {
-        "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "FLOAT",
-        "DOUBLE", "DECIMAL",
-    }
-)  # fmt: skip
+            values = _category_values(warehouse, column, config.audience.min_cell)
+            for value, stem in zip(values, unique_slugs(values, (), "value"), strict=True):
+                yield Attribute(column, "value", f"customer_{slug}_{stem}", value)
 
 
 def _has_gaps(warehouse: Warehouse, column: str) -> bool:
@@ -369,18 +347,15 @@ def _has_gaps(warehouse: Warehouse, column: str) -> bool:
     return bool(warehouse.fetch(gaps)["n"][0].as_py())
 
 
-def _category_values(warehouse: Warehouse, column: str, min_cell: int) -> list[str] | None:
-    """Return the values of a category that at least `min_cell` customers have, None if there are too many values."""
+def _category_values(warehouse: Warehouse, column: str, min_cell: int) -> list[str]:
+    """Return the values of a category that at least `min_cell` customers have."""
     value = exp.cast(exp.column(column, quoted=True), "varchar")
     query = (
-        exp.select(value.as_("value"), exp.Count(this=exp.Star()).as_("n"))
+        exp.select(value.as_("value"))
         .from_(relation("staging.customers").table())
         .where(exp.column(column, quoted=True).is_(exp.null()).not_())
         .group_by(value.copy())
+        .having(exp.GTE(this=exp.Count(this=exp.Star()), expression=exp.Literal.number(min_cell)))
         .order_by("value")
-        .limit(MOST_CATEGORY_VALUES + 1)
     )
-    table = warehouse.fetch(query)
-    if table.num_rows > MOST_CATEGORY_VALUES:
-        return None
-    return [value for value, n in zip(table["value"].to_pylist(), table["n"].to_pylist(), strict=True) if n >= min_cell]
+    return [str(found) for found in warehouse.fetch(query)["value"].to_pylist()]

@@ -12,6 +12,7 @@ from sqlglot import exp
 
 from segwarehouse.config import UNIX_FORMATS, Config, SourceConfig
 from segwarehouse.errors import DataError, SourceError, did_you_mean
+from segwarehouse.features.customers import usable_columns
 from segwarehouse.project import Model, build, create_schema, load_models, read_model
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Relation, Warehouse
@@ -89,7 +90,9 @@ class Staged:
     customers_id
         The id column of the customers table.
     customer_columns
-        Columns of the customers table, the id aside, with the engine's types.
+        Columns of the customers table that can be features, with the engine's types.
+    ignored_columns
+        Its other columns, the id aside, with the reason.
     text_forms
         How columns of text are written that hold times or numbers. See `_text_forms`.
     cleaning
@@ -103,6 +106,7 @@ class Staged:
     id_type: str
     customers_id: str
     customer_columns: Mapping[str, str]
+    ignored_columns: Mapping[str, str] = field(default_factory=dict)
     text_forms: Mapping[str, str] = field(default_factory=dict)
     cleaning: Mapping[str, int] = field(default_factory=dict)
 
@@ -291,8 +295,10 @@ def _look(
             f"as of {as_of}: the transactions have no times", "leave --as-of out, or set source.occurred_at"
         )
     default = last_at.date() + dt.timedelta(days=1) if last_at else today
-    customer_columns = warehouse.columns(CUSTOMERS) if config.source.customers else {}
     customers_id = _customers_id(config, warehouse) if config.source.customers else CUSTOMER_ID
+    known = warehouse.columns(CUSTOMERS) if config.source.customers else {}
+    properties = {name: kind for name, kind in known.items() if name.casefold() != customers_id.casefold()}
+    customer_columns, ignored = usable_columns(warehouse, CUSTOMERS, properties)
     return Staged(
         has=has,
         as_of=dt.datetime.combine(as_of or default, _MIDNIGHT),
@@ -300,9 +306,8 @@ def _look(
         last_at=last_at,
         id_type=types["customer_id"] if types["customer_id"] in _KEPT_ID_TYPES else "VARCHAR",
         customers_id=customers_id,
-        customer_columns={
-            name: kind for name, kind in customer_columns.items() if name.casefold() != customers_id.casefold()
-        },
+        customer_columns=customer_columns,
+        ignored_columns=ignored,
     )
 
 

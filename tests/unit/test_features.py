@@ -277,7 +277,8 @@ def test_customer_columns_become_numbers_flags_and_known_flags(tmp_path: Path, t
     assert (frame["customer_age_known"] == (frame.index % 10 != 0).astype(float)).all()
     assert (frame["customer_city_koln"] == (frame.index % 2 == 0).astype(float)).all()
     assert (frame["customer_city_o_hara"] == (frame.index % 2 == 1).astype(float)).all()
-    assert set(built.catalogue.ignored_columns) == {"note", "born"}
+    assert built.catalogue.ignored_columns == {"note": "more than 30 values", "born": "type TIMESTAMP"}
+    assert set(built.frame("staging.customers")) == {"customer_id", "age", "city"}  # what is not used is not copied
 
 
 def test_sources_are_read_while_staging_and_never_again(tmp_path: Path, transactions: pd.DataFrame) -> None:
