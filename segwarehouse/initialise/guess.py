@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from segwarehouse.initialise.names import KEYLIKE, KEYS, NUMERIC, TEMPORAL, TEXTUAL, candidates
 from segwarehouse.initialise.values import (
     FORMATS,
-    WRITTEN,
+    STRPTIME_FORMATS,
     Column,
     describe,
     extent,
@@ -127,7 +127,7 @@ def guess(warehouse: Warehouse, types: dict[str, str], given: Mapping[str, str])
         if part is not None:
             look.parts["department"] = part
     for key, by_values in _BY_VALUES.items():
-        part = by_values(look) if key not in look.parts else None
+        part = None if key in look.parts or key in given else by_values(look)
         if part is not None:
             look.parts[key] = part
     _settle_price(look)
@@ -233,7 +233,9 @@ def _time_by_values(look: _Look) -> Guess | None:
         and values_for_each(look.warehouse, customer_id, name) > _SEVERAL
     ]
     for name in sorted(names, key=lambda name: -look.columns[name].different):
-        part = _as_time(look, name, DOUBTFUL, [written for written in WRITTEN if not written.startswith("%Y%m%d")])
+        part = _as_time(
+            look, name, DOUBTFUL, [written for written in STRPTIME_FORMATS if not written.startswith("%Y%m%d")]
+        )
         if part is not None:
             return replace(part, seen=f"no name says so; {part.seen}")
     return None

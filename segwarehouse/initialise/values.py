@@ -24,10 +24,8 @@ _DAYS = (
     "%d-%b-%Y", "%d %b %Y", "%b %d, %Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d",
 )  # fmt: skip
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S")
-WRITTEN = tuple(day + time for day, time in product(_DAYS, _TIMES))
-"""Formats for strptime."""
-
-FORMATS = (*WRITTEN, *UNIX_FORMATS)
+STRPTIME_FORMATS = tuple(day + time for day, time in product(_DAYS, _TIMES))
+FORMATS = (*STRPTIME_FORMATS, *UNIX_FORMATS)
 
 _DISTINCT_TIMES = 20_000
 _FIRST_MS, _LAST_MS = 631_152_000_000, 4_102_444_800_000

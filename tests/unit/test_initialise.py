@@ -210,6 +210,13 @@ def test_a_short_history_gets_a_window_that_it_can_be_stepped_back_by(
     assert ("a third of the history" in text) == bool(learning)
 
 
+def test_a_part_that_the_user_names_is_never_another_column(tmp_path: Path) -> None:
+    rows = [f"{n % 7},A{n % 3},week {n % 9},2025-03-{1 + n % 28:02d}" for n in range(200)]
+    found = look(tmp_path, "\n".join(["customer,dept,week,bought", *rows]), {"occurred_at": "week"})
+    assert "occurred_at" not in found.guesses
+    assert found.missing["occurred_at"].startswith("week holds 'week 0'")
+
+
 def test_a_customer_without_a_telling_name_is_found_by_its_values(tmp_path: Path) -> None:
     """Products are of one department, baskets of one day, and neither is who bought."""
     rows = [
