@@ -26,7 +26,7 @@ from segwarehouse.refresh.reporting import REPORT_NAME
 from segwarehouse.refresh.verify import open_published
 from segwarehouse.report import Report, summarise, write_report
 from segwarehouse.states import current_run, states_on_disk
-from segwarehouse.warehouse import Relation, Warehouse, connect, relation
+from segwarehouse.warehouse import Relation, Warehouse, connect, frame_of, relation
 
 Progress = Callable[[str, str, float], None]
 
@@ -116,8 +116,7 @@ class Project:
                 query = query.where("in_budget")
             if limit is not None:
                 query = query.limit(limit)
-            frame: pd.DataFrame = state.fetch(query).to_pandas()
-            return frame
+            return frame_of(state.fetch(query))
 
     def report(self, output: str | Path | None = None, departments: Sequence[str] = ()) -> Report:
         """Write the published state in words and pictures to one HTML file that opens anywhere.
@@ -159,7 +158,7 @@ class Project:
         with connect(path, read_only=True) as warehouse:
             if not warehouse.columns(relation("history.changes")):
                 return pd.DataFrame(columns=["run_id", "started_at", "finished_at", "status"])
-            frame: pd.DataFrame = logged_runs(warehouse).to_pandas()
+            frame = frame_of(logged_runs(warehouse))
         current, kept = current_run(self.config), states_on_disk(self.config)
         states = ["current" if each == current else "kept" if each in kept else None for each in frame["run_id"]]
         frame.insert(1, "state", pd.Series(states, dtype=object))
@@ -174,8 +173,7 @@ class Project:
 
     def changes(self, before: str | None = None, after: str | None = None) -> pd.DataFrame:
         """Return who entered and who left: department, customer_id as text, change, cause, reason."""
-        frame: pd.DataFrame = moved_customers(self.config, before, after).to_pandas()
-        return frame
+        return frame_of(moved_customers(self.config, before, after))
 
     def measure(self, run_id: str | None = None) -> Campaign:
         """Hold those whom a run wanted contacted against its control group. See `segwarehouse.refresh.measure`."""
@@ -192,8 +190,7 @@ class Project:
 
 def _table(state: Warehouse, name: str, *order: str) -> pd.DataFrame:
     query = exp.select("*").from_(Relation("targeting", name).table()).order_by(*order)
-    frame: pd.DataFrame = state.fetch(query).to_pandas()
-    return frame
+    return frame_of(state.fetch(query))
 
 
 def _view_name(state: Warehouse, department: str) -> str:
