@@ -6,13 +6,14 @@ and features by name), `FeatureTable` and `DepartmentTable` (arrays). What is le
 
 from segwarehouse.features.catalogue import Attribute, Catalogue, name_departments, read_catalogue, slug_of
 from segwarehouse.features.staging import Staged, Window, stage, staging_models
-from segwarehouse.features.table import DepartmentTable, FeatureTable, read_features
+from segwarehouse.features.table import DepartmentTable, FeatureTable, LeftOut, read_features
 
 __all__ = [
     "Attribute",
     "Catalogue",
     "DepartmentTable",
     "FeatureTable",
+    "LeftOut",
     "Staged",
     "Window",
     "name_departments",

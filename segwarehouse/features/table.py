@@ -3,7 +3,8 @@
 In: `features.customers` and `features.behaviour`. Out: a `FeatureTable` with the features of a bounded, seeded sample
 of customers, and from it, department by department, a `DepartmentTable` without a trace of the department's lines:
 its own column is left out, and so are the categories that belong to it alone; the behaviour of its buyers, and their
-purchases in its other categories and in channels, are replaced by those without it.
+purchases in its other categories and in channels, are replaced by those without it. Until its arrays are needed it is
+a `LeftOut`: what changes, beside arrays that all departments share.
 """
 
 from collections.abc import Sequence
@@ -85,6 +86,93 @@ class DepartmentTable:
 
 
 @dataclass(frozen=True)
+class Change:
+    """Cells of a matrix that have another value: `matrix[rows, columns] = values`."""
+
+    rows: IntArray
+    columns: IntArray
+    values: FloatArray
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A feature table with one department left out, as the table itself and what changes in it.
+
+    Hundreds of departments share the arrays of one table, also between processes, where each of its own would fill
+    the memory. `table` makes the arrays of one department when they are needed.
+
+    Attributes
+    ----------
+    department
+        The department that is left out.
+    values, activity_values, map_order
+        The arrays of the `FeatureTable`, with the department in them.
+    kept
+        int64: the columns of `values` that stay.
+    features, activity_features
+        As in `DepartmentTable`.
+    changes, activity_changes
+        What the customers' values are without the department, where they differ.
+    breadth
+        The column of `values` that says in how many departments a customer bought.
+    buyers, outcomes, waited_days
+        As in `DepartmentTable`, for all n customers.
+    """
+
+    department: Department
+    values: FloatArray
+    activity_values: FloatArray
+    map_order: IntArray
+    kept: IntArray
+    features: tuple[Feature, ...]
+    activity_features: tuple[str, ...]
+    changes: tuple[Change, ...]
+    activity_changes: tuple[Change, ...]
+    breadth: int
+    buyers: BoolArray
+    outcomes: BoolArray
+    waited_days: FloatArray
+
+    def table(self) -> DepartmentTable:
+        """Return the department's table. It shares no memory with this."""
+        values, activity = _changed(self.values, self.changes), _changed(self.activity_values, self.activity_changes)
+        rows = np.flatnonzero(values[:, self.breadth] > 0.0)
+        return DepartmentTable(
+            department=self.department,
+            rows=rows,
+            features=self.features,
+            values=np.ascontiguousarray(values[rows][:, self.kept]),
+            activity_features=self.activity_features,
+            activity_values=activity[rows],
+            buyers=self.buyers[rows],
+            outcomes=self.outcomes[rows],
+            waited_days=self.waited_days[rows],
+            map_order=self.map_order[rows],
+        )
+
+    def without_arrays(self) -> "LeftOut":
+        """Return this without its arrays, for the way back from another process: no `table` can be made of it."""
+        return replace(
+            self,
+            values=self.values[:0],
+            activity_values=self.activity_values[:0],
+            map_order=self.map_order[:0],
+            changes=(),
+            activity_changes=(),
+            buyers=self.buyers[:0],
+            outcomes=self.outcomes[:0],
+            waited_days=self.waited_days[:0],
+        )
+
+
+def _changed(matrix: FloatArray, changes: Sequence[Change]) -> FloatArray:
+    changed = np.array(matrix, dtype=np.float64)
+    for change in changes:
+        changed[change.rows, change.columns] = change.values
+    return changed
+
+
+@dataclass(frozen=True)
 class FeatureTable:
     """The features of n customers, over all departments.
 
@@ -119,6 +207,10 @@ class FeatureTable:
 
     def for_department(self, warehouse: Warehouse, department: Department) -> DepartmentTable:
         """Return the table with `department` left out of everything, and who bought there before and after."""
+        return self.without(warehouse, department).table()
+
+    def without(self, warehouse: Warehouse, department: Department) -> LeftOut:
+        """Return what changes in the table where `department` is left out, and who bought there before and after."""
         behaviour = self.catalogue.behaviour
         key = exp.column("department_key").eq(exp.Literal.number(department.key))
         columns = [exp.column(name, quoted=True) for name in ("customer_id", *behaviour)]
@@ -126,36 +218,41 @@ class FeatureTable:
         ids = _ids(without["customer_id"])
         places = self.customer_ids.get_indexer(ids)
         sampled = places >= 0
-        values, activity = self.values.copy(), self.activity_values.copy()
+        rows = places[sampled].astype(np.int64)
         position = {feature.name: index for index, feature in enumerate(self.catalogue.features)}
+        changes: list[Change] = []
+        activity_changes: list[Change] = []
         for name in behaviour:
             column = _floats(without[name])[sampled]
-            if name in position:
-                values[places[sampled], position[name]] = column
+            place = position.get(name, -1)
+            if place >= 0:
+                changes.append(Change(rows, np.array([place]), column))
             else:
-                activity[places[sampled], self.catalogue.activity.index(name)] = column
+                activity_changes.append(Change(rows, np.array([self.catalogue.activity.index(name)]), column))
         own = {category.column for category in self.catalogue.categories if category.only_department == department.key}
         kept = [
             index
             for index, feature in enumerate(self.catalogue.features)
             if feature.name != department.column and feature.name not in own
         ]
-        self._leave_out_of(CATEGORIES, "category_key", self.catalogue.categories, warehouse, key.copy(), values)
-        self._leave_out_of(CHANNELS, "channel_key", self.catalogue.channels, warehouse, key.copy(), values)
+        catalogue = self.catalogue
+        changes += self._counts_without(CATEGORIES, "category_key", catalogue.categories, warehouse, key.copy())
+        changes += self._counts_without(CHANNELS, "channel_key", catalogue.channels, warehouse, key.copy())
         later = warehouse.fetch(exp.select("customer_id").from_(OUTCOMES.table()).where(key.copy()))
-        outcomes = self._mask(self.customer_ids.get_indexer(_ids(later["customer_id"])))
-        rows = np.flatnonzero(values[:, position["breadth_count"]] > 0.0)
-        return DepartmentTable(
+        return LeftOut(
             department=department,
-            rows=rows,
-            features=tuple(self.catalogue.features[index] for index in kept),
-            values=np.ascontiguousarray(values[rows][:, kept]),
-            activity_features=self.catalogue.activity,
-            activity_values=activity[rows],
-            buyers=self._mask(places)[rows],
-            outcomes=outcomes[rows],
-            waited_days=self._waited_days(warehouse, key.copy())[rows],
-            map_order=self.map_order[rows],
+            values=self.values,
+            activity_values=self.activity_values,
+            map_order=self.map_order,
+            kept=np.array(kept, dtype=np.int64),
+            features=tuple(catalogue.features[index] for index in kept),
+            activity_features=catalogue.activity,
+            changes=tuple(changes),
+            activity_changes=tuple(activity_changes),
+            breadth=position["breadth_count"],
+            buyers=self._mask(places),
+            outcomes=self._mask(self.customer_ids.get_indexer(_ids(later["customer_id"]))),
+            waited_days=self._waited_days(warehouse, key.copy()),
         )
 
     def _waited_days(self, warehouse: Warehouse, key: exp.Expr) -> FloatArray:
@@ -169,28 +266,22 @@ class FeatureTable:
         waited[places[places >= 0]] = _floats(first["waited_days"])[places >= 0]
         return waited
 
-    def _leave_out_of(
-        self,
-        counts: Relation,
-        name: str,
-        groups: Sequence[Group],
-        warehouse: Warehouse,
-        key: exp.Expr,
-        values: FloatArray,
-    ) -> None:
-        """Put purchases in groups without a department, the one that `key` selects, into `values` (n, p).
+    def _counts_without(
+        self, counts: Relation, name: str, groups: Sequence[Group], warehouse: Warehouse, key: exp.Expr
+    ) -> list[Change]:
+        """Return purchases in groups without a department, the one that `key` selects, as a change of `values`.
 
         `name` is the column of `counts` that holds the keys of the groups.
         """
         if not groups:
-            return
+            return []
         without = warehouse.fetch(exp.select("customer_id", name, "purchase_count").from_(counts.table()).where(key))
         places = {feature.name: index for index, feature in enumerate(self.catalogue.features)}
         columns = {group.key: places[group.column] for group in groups}
-        rows = self.customer_ids.get_indexer(_ids(without["customer_id"]))
+        rows = self.customer_ids.get_indexer(_ids(without["customer_id"])).astype(np.int64)
         found = np.array([columns.get(each, -1) for each in without[name].to_pylist()], dtype=np.int64)
         wanted = (rows >= 0) & (found >= 0)
-        values[rows[wanted], found[wanted]] = _floats(without["purchase_count"])[wanted]
+        return [Change(rows[wanted], found[wanted], _floats(without["purchase_count"])[wanted])]
 
     def _mask(self, places: "np.ndarray[tuple[int, ...], np.dtype[np.intp]]") -> BoolArray:
         mask = np.zeros(len(self.customer_ids), dtype=np.bool_)

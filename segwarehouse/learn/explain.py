@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from segwarehouse.domain import FloatArray
+from segwarehouse.domain import FloatArray, IntArray
 
 if TYPE_CHECKING:
     import lightgbm
@@ -30,6 +30,10 @@ class Explanation:
 
     shap: FloatArray
     base: FloatArray
+
+    def of(self, rows: IntArray) -> "Explanation":
+        """Return the explanation of some of the rows, int64 (k,), in their order."""
+        return Explanation(self.shap[rows], self.base[rows])
 
     @property
     def log_odds(self) -> FloatArray:

@@ -6,15 +6,15 @@ What becomes of it is left to `run.py`.
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
 
 from segwarehouse.config import Config
-from segwarehouse.domain import Department, RuleSet
+from segwarehouse.domain import Department, IntArray, RuleSet
 from segwarehouse.errors import SegwarehouseError
-from segwarehouse.features import Catalogue, DepartmentTable, FeatureTable, Staged, Window, read_features
+from segwarehouse.features import Catalogue, FeatureTable, LeftOut, Staged, Window, read_features
 from segwarehouse.learn.card import CardParameters
 from segwarehouse.learn.department import DepartmentParameters
 from segwarehouse.learn.mixture import fit_mixture
@@ -25,7 +25,7 @@ from segwarehouse.refresh.choose import STEPPING_BACK, cutoffs
 from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out, learn, score, step_back
 from segwarehouse.refresh.history import Run
 from segwarehouse.refresh.later_data import require_no_later_data
-from segwarehouse.refresh.learned import CustomersMap, Learned
+from segwarehouse.refresh.learned import SHAP_CUSTOMERS, CustomersMap, Learned
 from segwarehouse.refresh.segments import Identity
 from segwarehouse.refresh.stability import measure_stability
 from segwarehouse.refresh.suppress import without_small_rules
@@ -103,7 +103,7 @@ def evaluate_departments(
 ) -> dict[str, Evaluation]:
     """Measure every department's ranking on customers, or on times, that its learning does not see."""
     windows = cutoffs(config, staged) or [staged.window(config)]
-    pasts: dict[str, list[Past]] = {department.name: [] for department in chosen}
+    pasts: dict[str, list[_Then]] = {department.name: [] for department in chosen}
     numbers: dict[object, int] = {}
     for window in windows:
         table = build_features(config, warehouse, models, catalogue, window, run.teller("build features"))
@@ -113,16 +113,32 @@ def evaluate_departments(
         everyone = np.array([numbers.setdefault(each, len(numbers)) for each in table.customer_ids], dtype=np.int64)
         settings = settings_of(config, table, window.cutoff.date() if protocol == STEPPING_BACK else None)
         for department in chosen:
-            alone = table.for_department(warehouse, department)
-            pasts[department.name].append(Past(alone, everyone[alone.rows], settings))
-    judge = step_back if protocol == STEPPING_BACK else hold_out
+            pasts[department.name].append(_Then(table.without(warehouse, department), everyone, settings))
+    work = [(pasts[department.name], protocol) for department in chosen]
     found: dict[str, Evaluation] = {}
-    for department, evaluation in zip(
-        chosen, _in_parallel(config, judge, [(pasts[department.name],) for department in chosen]), strict=True
-    ):
+    for department, evaluation in zip(chosen, _in_parallel(config, _evaluate, work), strict=True):
         found[department.name] = evaluation
         run.tell("measure quality", department.name, len(found) / len(chosen))
     return found
+
+
+@dataclass(frozen=True)
+class _Then:
+    """A `Past` on its way to a worker process: `everyone` is `Past.customers` for all customers of the table."""
+
+    left_out: LeftOut
+    everyone: IntArray
+    settings: Settings
+
+    def past(self) -> Past:
+        table = self.left_out.table()
+        return Past(table, self.everyone[table.rows], self.settings)
+
+
+def _evaluate(then: Sequence[_Then], protocol: str) -> Evaluation:
+    """Measure one department's ranking. It runs in a worker process."""
+    judge = step_back if protocol == STEPPING_BACK else hold_out
+    return judge([each.past() for each in then])
 
 
 def learn_departments(
@@ -137,33 +153,38 @@ def learn_departments(
 ) -> list[Learned]:
     """Learn every department anew, as of now, for publishing."""
     settings = settings_of(config, table, None)
+    left_out = [table.without(warehouse, department) for department in chosen]
     work = [
         (
-            table.for_department(warehouse, department),
+            each,
             customers_map,
-            evaluations[department.name],
+            evaluations[each.department.name],
             settings,
-            cards.get(department.name),
+            cards.get(each.department.name),
             config.rules.refits,
         )
-        for department in chosen
+        for each in left_out
     ]
     learned: list[Learned] = []
-    for item in _in_parallel(config, learn_and_explain, work):
-        learned.append(item)
+    for each, item in zip(left_out, _in_parallel(config, learn_and_explain, work), strict=True):
+        learned.append(replace(item, left_out=each))
         run.tell("learn", item.department.name, len(learned) / len(chosen))
     return learned
 
 
 def learn_and_explain(
-    table: DepartmentTable,
+    left_out: LeftOut,
     customers_map: CustomersMap,
     evaluation: Evaluation,
     settings: Settings,
     former: RuleSet | None,
     refits: int,
 ) -> Learned:
-    """Learn a department with its maps, its segments and what refits make of it. It runs in a worker process."""
+    """Learn a department with its maps, its segments and what refits make of it. It runs in a worker process.
+
+    What comes back has no arrays of all customers: the caller has those.
+    """
+    table = left_out.table()
     result = learn(table, settings, explain=True, former=former)
     if result.segment_map is None:
         raise SegwarehouseError(f"{table.department.name}: no segments were learned", "please report this")
@@ -181,10 +202,16 @@ def learn_and_explain(
         weights=mixture.weights,
         min_cell=settings.min_cell,
     )
+    mapped = result.segment_map.embedding.rows
     return Learned(
-        table=table,
-        result=result,
+        left_out=left_out.without_arrays(),
+        card=result.card,
+        frequency=result.frequency,
+        kept=result.kept,
+        confusion=result.confusion,
         segment_map=result.segment_map,
+        probability=result.propensity.probability[mapped],
+        explanation=result.propensity.explanation.of(mapped[:SHAP_CUSTOMERS]),
         mixture=mixture,
         nearest=nearest,
         distances=distances,
@@ -199,9 +226,8 @@ def learn_and_explain(
 
 def with_large_rules(item: Learned, least: int) -> Learned:
     """Return what was learned without the rules that fewer customers than the minimum cell size satisfy."""
-    matched = score(item.table, item.result.card).matched
-    card = without_small_rules(item.result.card, matched, least)
-    return replace(item, result=replace(item.result, card=card))
+    matched = score(item.table(), item.card).matched
+    return replace(item, card=without_small_rules(item.card, matched, least))
 
 
 def processes(config: Config) -> int:

@@ -5,19 +5,24 @@ In: a department's table, and what learning, maps and refits found. Out: frozen 
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from segwarehouse.domain import Department, FloatArray, IntArray, Segment
-from segwarehouse.features import DepartmentTable, FeatureTable
-from segwarehouse.learn.department import DepartmentLearned, SegmentMap
+from segwarehouse.domain import Condition, Department, FloatArray, IntArray, RuleSet, Segment
+from segwarehouse.features import DepartmentTable, FeatureTable, LeftOut
+from segwarehouse.learn.department import SegmentMap
 from segwarehouse.learn.embed import Embedding, embed
+from segwarehouse.learn.explain import Explanation
 from segwarehouse.learn.mixture import Mixture
+from segwarehouse.learn.propensity import ConfusionMatrices
 from segwarehouse.refresh.evaluation import Evaluation
 from segwarehouse.refresh.segments import MIXTURE, PERSONA, Grouped, Identity, PreviousSegments
 from segwarehouse.refresh.stability import Stability
+
+SHAP_CUSTOMERS = 200
+"""How many customers' SHAP values are stored for each department."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +31,16 @@ class Learned:
 
     Attributes
     ----------
-    table, result, segment_map
-        What it was learned from, what was learned, and its personas.
+    left_out
+        What it was learned from.
+    card, frequency, kept, confusion
+        See `learn.department.DepartmentLearned`.
+    segment_map
+        Its personas, on the department's own map.
+    probability
+        float64: of each customer of that map to be a buyer, out of fold.
+    explanation
+        SHAP values of the first of them, out of fold.
     mixture
         Of its buyers on the customers map of m customers.
     nearest, distances
@@ -44,9 +57,14 @@ class Learned:
         What personas and components are called, by place.
     """
 
-    table: DepartmentTable
-    result: DepartmentLearned
+    left_out: LeftOut
+    card: RuleSet
+    frequency: Mapping[tuple[Condition, ...], float]
+    kept: bool
+    confusion: ConfusionMatrices
     segment_map: SegmentMap
+    probability: FloatArray
+    explanation: Explanation
     mixture: Mixture
     nearest: IntArray
     distances: FloatArray
@@ -60,7 +78,11 @@ class Learned:
     @property
     def department(self) -> Department:
         """The department that is learned."""
-        return self.table.department
+        return self.left_out.department
+
+    def table(self) -> DepartmentTable:
+        """Return what it was learned from, made anew: hundreds of tables at once would fill the memory."""
+        return self.left_out.table()
 
 
 @dataclass(frozen=True)
@@ -79,7 +101,7 @@ def identified(
     item: Learned, table: FeatureTable, mapped: CustomersMap, before: PreviousSegments, as_of: dt.date
 ) -> Learned:
     """Return what was learned of a department with its segments called as they were before, where they are the same."""
-    clusters, rows = item.segment_map.clusters, item.table.rows[item.segment_map.embedding.rows]
+    clusters, rows = item.segment_map.clusters, item.table().rows[item.segment_map.embedding.rows]
     personas = Grouped(table.customer_ids.take(rows), clusters.labels, len(clusters.centres))
     components = Grouped(table.customer_ids.take(mapped.rows), item.nearest, len(item.components))
     name = item.department.name

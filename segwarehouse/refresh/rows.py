@@ -29,9 +29,6 @@ from segwarehouse.rules.compile import Audience, compile_membership, compile_rul
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.templates import TEMPLATE_DIALECT
 
-SHAP_CUSTOMERS = 200
-"""How many customers' SHAP values are stored for each department."""
-
 MOST_CORRELATED = 200
 """Correlations are stored for so many features at most."""
 
@@ -129,7 +126,8 @@ def refused_row(department: Department, why: str) -> dict[str, object]:
 
 
 def _selected(item: Learned, audience: Audience) -> int:
-    return int((score(item.table, audience.rule_set).selected & ~item.table.buyers).sum())
+    table = item.table()
+    return int((score(table, audience.rule_set).selected & ~table.buyers).sum())
 
 
 def card_row(config: Config, item: Learned, audience: Audience) -> dict[str, object]:
@@ -147,7 +145,8 @@ def card_row(config: Config, item: Learned, audience: Audience) -> dict[str, obj
 
 def rule_rows(item: Learned, audience: Audience) -> Rows:
     """Yield each rule with its counts on the customers that were learned from, the target's lines left out."""
-    matched, buyers = score(item.table, audience.rule_set).matched, item.table.buyers
+    table = item.table()
+    matched, buyers = score(table, audience.rule_set).matched, table.buyers
     alone = matched & (matched.sum(axis=1, keepdims=True) == 1)
     for position, rule in enumerate(audience.rule_set.rules):
         mask = matched[:, position]
@@ -162,7 +161,7 @@ def rule_rows(item: Learned, audience: Audience) -> Rows:
             "points": rule.points,
             "sign": "+",
             "condition_count": len(rule.conditions),
-            "frequency": item.result.frequency.get(rule.conditions),
+            "frequency": item.frequency.get(rule.conditions),
             "support": support,
             "candidates": int((mask & ~buyers).sum()),
             "unique_candidates": int((alone[:, position] & ~buyers).sum()),
@@ -183,7 +182,7 @@ def stability_rows(item: Learned) -> Rows:
             "audience_jaccard": float(found.audience_jaccard.mean()),
             "audience_jaccard_lowest": float(found.audience_jaccard.min()),
             "rule_overlap": float(found.rule_overlap.mean()),
-            "is_kept": int(item.result.kept),
+            "is_kept": int(item.kept),
         }
 
 
@@ -208,9 +207,10 @@ def evaluated_rule_rows(item: Learned, audiences: Mapping[str, Audience]) -> Row
 def totals_of(item: Learned) -> Totals:
     """Return the sums that a reader may subtract from; of the latest cut-off, where there is one."""
     latest = item.evaluation.by_cutoff[0][1] if item.evaluation.by_cutoff else None
+    buyers = item.table().buyers
     return Totals(
-        customers=len(item.table.buyers),
-        buyers=int(item.table.buyers.sum()),
+        customers=len(buyers),
+        buyers=int(buyers.sum()),
         mapped_buyers=item.mapped_buyers,
         candidates_then=latest.candidates if latest else 0,
         outcome_buyers=item.evaluation.outcome_buyers,
@@ -220,7 +220,7 @@ def totals_of(item: Learned) -> Totals:
 
 def named_segment_rows(item: Learned) -> Iterator[dict[str, Any]]:
     """Yield the personas and the components of the mixture."""
-    features = {feature.name: feature for feature in item.table.features}
+    features = {feature.name: feature for feature in item.left_out.features}
     found = (
         (PERSONA, item.segment_map.segments, item.persona_identity),
         (MIXTURE, item.components, item.component_identity),
@@ -275,7 +275,7 @@ def mixture_rows(item: Learned) -> Rows:
 def confusion_rows(item: Learned) -> Rows:
     """Yield the confusion matrix at the natural and at the balanced prior."""
     for prior in ("natural", "balanced"):
-        yield {**names_of(item), "prior": prior, **asdict(getattr(item.result.confusion, prior))}
+        yield {**names_of(item), "prior": prior, **asdict(getattr(item.confusion, prior))}
 
 
 def correlation_rows(table: FeatureTable) -> Rows:
@@ -303,7 +303,8 @@ def customers_map_table(ids: pa.Array, found: CustomersMap) -> pa.Table:
 def department_map_table(item: Learned, table: FeatureTable, customers_map: CustomersMap) -> pa.Table:
     """Return the department's own map; distances are those of the same customers on the customers map."""
     embedding, clusters = item.segment_map.embedding, item.segment_map.clusters
-    rows = item.table.rows[embedding.rows]
+    department = item.table()
+    rows = department.rows[embedding.rows]
     place = pd.Index(customers_map.rows).get_indexer(pd.Index(rows))
     mapped = place >= 0
     components = item.component_identity.ids[item.nearest[place]]
@@ -315,8 +316,8 @@ def department_map_table(item: Learned, table: FeatureTable, customers_map: Cust
             "x": embedding.coordinates[:, 0],
             "y": embedding.coordinates[:, 1],
             "segment_id": item.persona_identity.ids[clusters.labels],
-            "probability": item.result.propensity.probability[embedding.rows],
-            "is_buyer": item.table.buyers[embedding.rows],
+            "probability": item.probability,
+            "is_buyer": department.buyers[embedding.rows],
             "mixture_component": pa.array(components, mask=~mapped),
             "mixture_distance": pa.array(np.where(mapped, item.distances[place], 0.0), mask=~mapped),
         }
@@ -325,18 +326,18 @@ def department_map_table(item: Learned, table: FeatureTable, customers_map: Cust
 
 def shap_table(item: Learned, table: FeatureTable) -> pa.Table:
     """Return the SHAP values of the first customers of the department's map, a row for each feature."""
-    rows = item.segment_map.embedding.rows[:SHAP_CUSTOMERS]
-    names = [feature.name for feature in item.table.features]
+    department = item.table()
+    rows = item.segment_map.embedding.rows[: len(item.explanation.base)]
+    names = [feature.name for feature in department.features]
     count = len(rows) * len(names)
-    explanation = item.result.propensity.explanation
     return pa.table(
         {
             "department_key": pa.array(np.full(count, item.department.key, dtype=np.int64)),
             "department": pa.array([item.department.name] * count, pa.string()),
-            "customer_id": pa.array(table.customer_ids.take(np.repeat(item.table.rows[rows], len(names)))),
+            "customer_id": pa.array(table.customer_ids.take(np.repeat(department.rows[rows], len(names)))),
             "feature": pa.array(names * len(rows), pa.string()),
-            "value": item.table.values[rows].ravel(),
-            "shap_value": explanation.shap[rows].ravel(),
-            "base_value": np.repeat(explanation.base[rows], len(names)),
+            "value": department.values[rows].ravel(),
+            "shap_value": item.explanation.shap.ravel(),
+            "base_value": np.repeat(item.explanation.base, len(names)),
         }
     )

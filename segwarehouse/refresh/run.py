@@ -244,14 +244,14 @@ def _with_rules(config: Config, tried: Sequence[Learned]) -> tuple[list[Learned]
         If none has.
     """
     large = [with_large_rules(item, config.audience.min_cell) for item in tried]
-    learned = [item for item in large if item.result.card.rules]
+    learned = [item for item in large if item.card.rules]
     if not learned:
         raise TooFewBuyers(
             f"no rule tells buyers from others in any of {len(tried)} departments",
             "bring more transactions, or more columns of customers",
             buyers=0,
         )
-    return learned, [item.department for item in large if not item.result.card.rules]
+    return learned, [item.department for item in large if not item.card.rules]
 
 
 def _facts(staged: Staged, protocol: str, table: FeatureTable, published: int, refused: int) -> dict[str, object]:
@@ -292,7 +292,7 @@ def _audience(config: Config, catalogue: Catalogue, staged: Staged, item: Learne
     features = {feature.name: feature for feature in catalogue.features}
     return Audience(
         rule_set=simplify(
-            with_outcome(item.result.card, item.evaluation.outcome_map, item.table, config.learning.outcome_days)
+            with_outcome(item.card, item.evaluation.outcome_map, item.table(), config.learning.outcome_days)
         ),
         features=features,
         department_key=item.department.key,

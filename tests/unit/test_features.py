@@ -1,6 +1,7 @@
 """The feature relations say what a plain recomputation in pandas says, and never see the target department."""
 
 import datetime as dt
+import pickle
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -279,6 +280,21 @@ def test_customer_columns_become_numbers_flags_and_known_flags(tmp_path: Path, t
     assert (frame["customer_city_o_hara"] == (frame.index % 2 == 1).astype(float)).all()
     assert built.catalogue.ignored_columns == {"note": "more than 30 values", "born": "type TIMESTAMP"}
     assert set(built.frame("staging.customers")) == {"customer_id", "age", "city"}  # what is not used is not copied
+
+
+def test_departments_share_the_arrays_of_one_table_and_never_change_them(built: Built) -> None:
+    """Hundreds of departments with arrays of their own would fill the memory, here and in other processes."""
+    table = read_features(built.warehouse, built.catalogue, most=10_000, seed=1)
+    before = table.values.copy()
+    for department in built.catalogue.departments:
+        left_out = table.without(built.warehouse, department)
+        assert left_out.values is table.values
+        assert left_out.activity_values is table.activity_values
+        alone = left_out.table()
+        assert not np.shares_memory(alone.values, table.values)
+        assert not np.array_equal(alone.values, before[alone.rows][:, left_out.kept])
+        assert len(pickle.dumps(left_out.without_arrays())) < table.values.nbytes / 10
+    assert np.array_equal(table.values, before)
 
 
 def test_sources_are_read_while_staging_and_never_again(tmp_path: Path, transactions: pd.DataFrame) -> None:
