@@ -279,7 +279,7 @@ def _look(
         if any(mark in type_name for mark in _NESTED):
             raise SourceError(
                 f"source.{name}: a column of type {type_name} can't be used",
-                "name a column of plain values",
+                "name a column of plain values, or cast it in a models/staging/transactions.sql of your own",
                 column=name,
             )
     has = {name: name in types for name in OPTIONAL_COLUMNS}
