@@ -25,7 +25,7 @@ from segwarehouse.refresh.choose import STEPPING_BACK, cutoffs
 from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out, learn, score, step_back
 from segwarehouse.refresh.history import Run
 from segwarehouse.refresh.later_data import require_no_later_data
-from segwarehouse.refresh.learned import SHAP_CUSTOMERS, CustomersMap, Learned
+from segwarehouse.refresh.learned import CustomersMap, Learned, shap_customers
 from segwarehouse.refresh.segments import Identity
 from segwarehouse.refresh.stability import measure_stability
 from segwarehouse.refresh.suppress import without_small_rules
@@ -162,6 +162,7 @@ def learn_departments(
             settings,
             cards.get(each.department.name),
             config.rules.refits,
+            shap_customers(len(chosen), len(table.catalogue.features)),
         )
         for each in left_out
     ]
@@ -179,10 +180,11 @@ def learn_and_explain(
     settings: Settings,
     former: RuleSet | None,
     refits: int,
+    explained: int,
 ) -> Learned:
     """Learn a department with its maps, its segments and what refits make of it. It runs in a worker process.
 
-    What comes back has no arrays of all customers: the caller has those.
+    What comes back has no arrays of all customers: the caller has those. SHAP values are of `explained` customers.
     """
     table = left_out.table()
     result = learn(table, settings, explain=True, former=former)
@@ -211,7 +213,7 @@ def learn_and_explain(
         confusion=result.confusion,
         segment_map=result.segment_map,
         probability=result.propensity.probability[mapped],
-        explanation=result.propensity.explanation.of(mapped[:SHAP_CUSTOMERS]),
+        explanation=result.propensity.explanation.of(mapped[:explained]),
         mixture=mixture,
         nearest=nearest,
         distances=distances,

@@ -21,8 +21,7 @@ from segwarehouse.refresh.evaluation import Evaluation
 from segwarehouse.refresh.segments import MIXTURE, PERSONA, Grouped, Identity, PreviousSegments
 from segwarehouse.refresh.stability import Stability
 
-SHAP_CUSTOMERS = 200
-"""How many customers' SHAP values are stored for each department."""
+MOST_SHAP_CUSTOMERS, FEWEST_SHAP_CUSTOMERS, SHAP_ROWS = 200, 20, 4_000_000
 
 
 @dataclass(frozen=True)
@@ -95,6 +94,16 @@ class CustomersMap:
     rows: IntArray
     coordinates: FloatArray
     main_departments: Sequence[str | None]
+
+
+def shap_customers(departments: int, features: int) -> int:
+    """Return of how many customers of a department SHAP values are stored: fewer where all together would be too many.
+
+    >>> shap_customers(20, 150), shap_customers(400, 200), shap_customers(2_000, 200)
+    (200, 50, 20)
+    """
+    each = SHAP_ROWS // max(1, departments * features)
+    return max(FEWEST_SHAP_CUSTOMERS, min(MOST_SHAP_CUSTOMERS, each))
 
 
 def identified(
