@@ -10,8 +10,8 @@ from segwarehouse.config import Config
 from segwarehouse.features import Catalogue, Staged
 from segwarehouse.learn.propensity import LightGBMParameters
 from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol, cutoffs
-from segwarehouse.refresh.departments import processes
 from segwarehouse.refresh.stability import REFIT_SHARE
+from segwarehouse.refresh.workers import processes
 
 MANY_LEFT_OUT = 0.05
 """A reason that leaves out more than this share of the lines is worth a sentence."""

@@ -5,9 +5,8 @@ What becomes of it is left to `run.py`.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
@@ -29,13 +28,12 @@ from segwarehouse.refresh.learned import CustomersMap, Learned, shap_customers
 from segwarehouse.refresh.segments import Identity
 from segwarehouse.refresh.stability import measure_stability
 from segwarehouse.refresh.suppress import without_small_rules
+from segwarehouse.refresh.workers import in_parallel, processes
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse
 
 _LEAK_CHECKS = 4
 """The leak check looks at one department in about so many parts of them, others in each run."""
-
-Result = TypeVar("Result")
 
 
 def build_features(
@@ -116,7 +114,7 @@ def evaluate_departments(
             pasts[department.name].append(_Then(table.without(warehouse, department), everyone, settings))
     work = [(pasts[department.name], protocol) for department in chosen]
     found: dict[str, Evaluation] = {}
-    for department, evaluation in zip(chosen, _in_parallel(config, _evaluate, work), strict=True):
+    for department, evaluation in zip(chosen, in_parallel(_evaluate, work, processes(config)), strict=True):
         found[department.name] = evaluation
         run.tell("measure quality", department.name, len(found) / len(chosen))
     return found
@@ -167,7 +165,7 @@ def learn_departments(
         for each in left_out
     ]
     learned: list[Learned] = []
-    for each, item in zip(left_out, _in_parallel(config, learn_and_explain, work), strict=True):
+    for each, item in zip(left_out, in_parallel(learn_and_explain, work, processes(config)), strict=True):
         learned.append(replace(item, left_out=each))
         run.tell("learn", item.department.name, len(learned) / len(chosen))
     return learned
@@ -230,20 +228,3 @@ def with_large_rules(item: Learned, least: int) -> Learned:
     """Return what was learned without the rules that fewer customers than the minimum cell size satisfy."""
     matched = score(item.table(), item.card).matched
     return replace(item, card=without_small_rules(item.card, matched, least))
-
-
-def processes(config: Config) -> int:
-    """Return over how many processes departments are learned: as configured, or one a core."""
-    from joblib import cpu_count
-
-    return config.learning.jobs or int(cpu_count())
-
-
-def _in_parallel(
-    config: Config, work: Callable[..., Result], arguments: Sequence[tuple[object, ...]]
-) -> Iterator[Result]:
-    """Yield `work(*each)` in the order given, over the configured number of processes."""
-    from joblib import Parallel, delayed
-
-    jobs = min(processes(config), len(arguments))
-    yield from Parallel(n_jobs=jobs, return_as="generator")(delayed(work)(*each) for each in arguments)
