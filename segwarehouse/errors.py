@@ -7,7 +7,7 @@
     ├── DataError                     4: the user's tables can't be used as they are
     │   ├── SourceError                  a file, relation or column is missing or has the wrong type
     │   ├── CheckFailed                  a check in models/ returned rows
-    │   └── TooFewBuyers                 no department can be learned
+    │   └── TooFewBuyers                 a department, or every one, has too few to learn from
     ├── ModelError                    5: a file in models/ or sql/ does not render, parse or run
     ├── WarehouseError                6: the engine refused or failed
     │   └── WarehouseLocked           11: another process holds the database; the only one to try again
@@ -89,7 +89,7 @@ class CheckFailed(DataError):
 
 
 class TooFewBuyers(DataError):
-    """No department has enough buyers and enough candidates to learn from. Facts: `buyers`."""
+    """There are too few buyers, or too few others, to learn from. Facts: `buyers`, `others`."""
 
 
 class ModelError(SegwarehouseError):

@@ -197,7 +197,11 @@ class LearningConfig:
     )
     seed: int = field(default=42, metadata=_setting("The same data and seed give the same rules.", whole(0, 2**32 - 1)))
     min_buyers: int = field(
-        default=100, metadata=_setting("A department with fewer buyers is left out.", whole(10, None))
+        default=100,
+        metadata=_setting(
+            "A department with fewer buyers is left out; so is one with fewer who bought elsewhere too.",
+            whole(10, None),
+        ),
     )
     departments: tuple[str, ...] = field(
         default=(), metadata=_setting("Only these departments; empty: every one with enough buyers.", NAMES)

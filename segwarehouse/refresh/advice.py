@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from segwarehouse.config import Config
 from segwarehouse.features import Catalogue, Staged
 from segwarehouse.learn.propensity import LightGBMParameters
-from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol, cutoffs
+from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol, cutoffs, nearest
 from segwarehouse.refresh.stability import REFIT_SHARE
 from segwarehouse.refresh.workers import processes
 
@@ -60,12 +60,13 @@ def _about_departments(config: Config, catalogue: Catalogue, why: Mapping[int, s
     learned = [department for department in catalogue.departments if not why[department.key]]
     if not learned:
         least = config.learning.min_buyers
-        most = max(catalogue.departments, key=lambda department: min(department.buyers, department.candidates))
+        most = nearest(catalogue)
         yield (
             f"No department would be learned, and a refresh would stop: {most.name!r} comes nearest, with "
-            f"{most.buyers:,} buyers and {most.candidates:,} others, and learning.min_buyers is {least:,}."
+            f"{most.learnable_buyers:,} buyers who bought elsewhere too and {most.candidates:,} others, and "
+            f"learning.min_buyers is {least:,}."
         )
-    few = [department for department in learned if department.buyers < FEW_BUYERS]
+    few = [department for department in learned if department.learnable_buyers < FEW_BUYERS]
     if few:
         yield (
             f"{_counted(len(few), 'department')} of {len(learned)} would be learned from fewer than {FEW_BUYERS} "

@@ -21,6 +21,7 @@ from segwarehouse.refresh.carry import append, carry_over
 from segwarehouse.refresh.choose import choose, choose_protocol
 from segwarehouse.refresh.compare import CARRIED, KEPT, LEARNED, compare, settle
 from segwarehouse.refresh.departments import (
+    Unlearned,
     build_features,
     evaluate_departments,
     learn_departments,
@@ -190,10 +191,10 @@ def refresh(
                 run,
             ),
         )
-        learned, without_rules = _with_rules(config, tried)
+        learned, unlearned = _with_rules(config, tried)
         before = previous_segments(config, warehouse)
         learned = [identified(item, table, customers_map, before, staged.as_of.date()) for item in learned]
-        refused += [(department, NO_RULE) for department in without_rules]
+        refused += unlearned
         fresh = {item.department.name: _audience(config, catalogue, staged, item, run) for item in learned}
         compared = run.step(
             "compare with the last state", lambda: compare(warehouse, former, fresh, catalogue, staged, run.run_id)
@@ -235,23 +236,28 @@ def refresh(
     return replace(done, report=report, report_failure=reporting.failure)
 
 
-def _with_rules(config: Config, tried: Sequence[Learned]) -> tuple[list[Learned], list[Department]]:
-    """Return what was learned of the departments that have rules large enough to be told, and the other departments.
+def _with_rules(
+    config: Config, tried: Sequence[Learned | Unlearned]
+) -> tuple[list[Learned], list[tuple[Department, str]]]:
+    """Return what was learned of the departments that have rules large enough to be told, and the others with why not.
 
     Raises
     ------
     TooFewBuyers
         If none has.
     """
-    large = [with_large_rules(item, config.audience.min_cell) for item in tried]
+    large = [with_large_rules(item, config.audience.min_cell) for item in tried if isinstance(item, Learned)]
     learned = [item for item in large if item.card.rules]
+    unlearned = [(item.department, item.why) for item in tried if isinstance(item, Unlearned)]
+    unlearned += [(item.department, NO_RULE) for item in large if not item.card.rules]
     if not learned:
+        first, why = unlearned[0]
         raise TooFewBuyers(
-            f"no rule tells buyers from others in any of {len(tried)} departments",
+            f"none of {len(tried)} departments can be learned; {first.name!r}: {why}",
             "bring more transactions, or more columns of customers",
-            buyers=0,
+            buyers=first.buyers,
         )
-    return learned, [item.department for item in large if not item.card.rules]
+    return learned, unlearned
 
 
 def _facts(staged: Staged, protocol: str, table: FeatureTable, published: int, refused: int) -> dict[str, object]:
