@@ -165,7 +165,11 @@ class CleaningConfig:
         default="drop", metadata=_setting("Rows without a department.", choice("drop", "error"))
     )
     duplicates: str = field(
-        default="keep", metadata=_setting("Rows that equal another row in every column.", choice("keep", "drop"))
+        default="keep",
+        metadata=_setting(
+            "Rows that equal another row in every column of the source, whether or not it plays a part.",
+            choice("keep", "drop"),
+        ),
     )
     unparseable_dates: str = field(
         default="error", metadata=_setting("Rows whose time can't be read as one.", choice("error", "drop"))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from segwarehouse.config import Config
 from segwarehouse.features import Catalogue, Staged
+from segwarehouse.features.staging import ROW_HASH
 from segwarehouse.learn.propensity import LightGBMParameters
 from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol, cutoffs, nearest
 from segwarehouse.refresh.stability import REFIT_SHARE
@@ -112,9 +113,28 @@ def _about_lines(staged: Staged, *, is_dated: bool) -> Iterator[str]:
     for reason, rows in sorted(staged.cleaning.items(), key=lambda item: -item[1]):
         if reason in _REASONS and rows > MANY_LEFT_OUT * total:
             yield f"{rows / total:.0%} of the lines {_REASONS[reason]}."
+    yield from _about_duplicates(staged)
     future = staged.cleaning.get("on or after as_of", 0)
     if future and not is_dated:
         yield f"{_counted(future, 'line')} lie in the future and would be left out; are days and months read rightly?"
+
+
+def _about_duplicates(staged: Staged) -> Iterator[str]:
+    """Say how many copies of lines there are, and whether copies are all that is counted so."""
+    kept = staged.cleaning.get("kept duplicate", 0)
+    found = kept + staged.cleaning.get("duplicate", 0)
+    fate = "are kept" if kept else "would be left out"
+    if found and not staged.has[ROW_HASH]:
+        yield (
+            f"{_counted(found, 'line')} equal another line in every column of models/staging/transactions.sql and "
+            f"{fate}. Lines that differ in another column of the source may be among them, unless that file "
+            "also selects {{ source_columns | row_hash }} as row_hash."
+        )
+    elif kept:
+        yield (
+            f"{_counted(kept, 'line')} equal another line in every column of the source and {fate}. If they are "
+            'copies, write duplicates = "drop" under [cleaning].'
+        )
 
 
 def _about_budget(config: Config, catalogue: Catalogue, why: Mapping[int, str]) -> Iterator[str]:

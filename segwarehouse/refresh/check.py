@@ -36,7 +36,8 @@ class CheckReport:
     columns
         Which column plays which part.
     cleaning
-        Transaction lines by reason for leaving them out, with their share of all; ``kept`` is the rest.
+        Transaction lines by reason for leaving them out, with their share of all. Those whose reason begins with
+        ``kept`` are not left out; a ``kept duplicate`` equals another line in every column.
     departments
         Each department with buyers, candidates, whether it would be learned, why not, and how many of the buyers can
         be learned from since they bought elsewhere too.

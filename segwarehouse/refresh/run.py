@@ -77,7 +77,8 @@ class RefreshReport:
     held_back
         Departments that keep the rules of the run before, with the reason.
     cleaning
-        Transaction lines by reason for leaving them out; ``kept`` is the rest.
+        Transaction lines by reason for leaving them out. Those whose reason begins with ``kept`` are not left out; a
+        ``kept duplicate`` equals another line in every column.
     seconds
         How long it took.
     report

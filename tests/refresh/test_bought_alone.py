@@ -1,4 +1,4 @@
-"""A department whose buyers buy nothing else, or too few of whom are learned from, is left out by name; others go on."""
+"""A department whose buyers buy nothing else, or are too few to learn from, is left out by name, and others go on."""
 
 import hashlib
 from dataclasses import replace
