@@ -25,6 +25,7 @@ from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out
 from segwarehouse.refresh.history import Run
 from segwarehouse.refresh.later_data import require_no_later_data
 from segwarehouse.refresh.learned import CustomersMap, Learned, shap_customers
+from segwarehouse.refresh.scores import current_outcome, with_scores
 from segwarehouse.refresh.segments import Identity
 from segwarehouse.refresh.stability import measure_stability
 from segwarehouse.refresh.suppress import without_small_rules
@@ -76,6 +77,7 @@ def settings_of(config: Config, table: FeatureTable, cutoff: dt.date | None) -> 
         min_cell=config.audience.min_cell,
         cost_per_contact=config.audience.cost_per_contact,
         value_per_conversion=config.audience.value_per_conversion,
+        expected_uplift=config.audience.expected_uplift,
         parameters=DepartmentParameters(
             balance=config.learning.balance,
             card=CardParameters(
@@ -117,7 +119,7 @@ def evaluate_departments(
     for department, evaluation in zip(chosen, in_parallel(_evaluate, work, processes(config)), strict=True):
         found[department.name] = evaluation
         run.tell("measure quality", department.name, len(found) / len(chosen))
-    return found
+    return with_scores(found, seed=config.learning.seed, least=config.audience.min_cell, jobs=processes(config))
 
 
 @dataclass(frozen=True)
@@ -228,3 +230,12 @@ def with_large_rules(item: Learned, least: int) -> Learned:
     """Return what was learned without the rules that fewer customers than the minimum cell size satisfy."""
     matched = score(item.table(), item.card).matched
     return replace(item, card=without_small_rules(item.card, matched, least))
+
+
+def with_outcomes(config: Config, item: Learned) -> Learned:
+    """Return what was learned with how its probabilities become scores, where there are outcomes to learn that from."""
+    conversion = item.evaluation.conversion
+    if conversion is None:
+        return item
+    days = config.learning.outcome_days
+    return replace(item, outcome=current_outcome(conversion, item.table(), item.card, days))

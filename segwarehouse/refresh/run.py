@@ -17,20 +17,22 @@ from segwarehouse.domain import Department
 from segwarehouse.errors import TooFewBuyers
 from segwarehouse.features import Catalogue, FeatureTable, Staged, read_catalogue
 from segwarehouse.publish import State, View, publish
-from segwarehouse.refresh.carry import append, carry_over
-from segwarehouse.refresh.choose import choose, choose_protocol
+from segwarehouse.refresh.carry import append, carry_over, on_today
+from segwarehouse.refresh.choose import HOLDING_OUT, choose, choose_protocol
 from segwarehouse.refresh.compare import CARRIED, KEPT, LEARNED, compare, settle
 from segwarehouse.refresh.departments import (
     build_features,
     evaluate_departments,
     learn_departments,
     with_large_rules,
+    with_outcomes,
 )
 from segwarehouse.refresh.evaluation import with_outcome
 from segwarehouse.refresh.former import read_former
 from segwarehouse.refresh.gate import hold_back, lifts
 from segwarehouse.refresh.history import Progress, Run, recorded
 from segwarehouse.refresh.learned import Learned, identified, map_customers
+from segwarehouse.refresh.reach import measure_reach
 from segwarehouse.refresh.reporting import REPORT_NAME, Reporting
 from segwarehouse.refresh.segments import previous_segments
 from segwarehouse.refresh.store import store
@@ -192,7 +194,10 @@ def refresh(
         )
         learned, without_rules = _with_rules(config, tried)
         before = previous_segments(config, warehouse)
-        learned = [identified(item, table, customers_map, before, staged.as_of.date()) for item in learned]
+        learned = [
+            with_outcomes(config, identified(item, table, customers_map, before, staged.as_of.date()))
+            for item in learned
+        ]
         refused += [(department, NO_RULE) for department in without_rules]
         fresh = {item.department.name: _audience(config, catalogue, staged, item, run) for item in learned}
         compared = run.step(
@@ -208,8 +213,9 @@ def refresh(
         fresh = {item.department.name: fresh[item.department.name] for item in learned}
         audiences = {**fresh, **carried.audiences}
         run.step("prove on boundaries", lambda: _prove_boundaries(audiences))
-        run.step("store", lambda: store(config, warehouse, table, learned, fresh, refused, customers_map))
-        append(warehouse, carried)
+        reach = run.step("count audiences", lambda: measure_reach(warehouse, catalogue.departments, audiences))
+        run.step("store", lambda: store(config, warehouse, table, learned, fresh, reach, refused, customers_map))
+        append(warehouse, on_today(carried, reach, config.audience.min_cell))
         origins = {name: KEPT if name in held else LEARNED if name in fresh else CARRIED for name in audiences}
         settle(warehouse, compared, audiences, origins, staged.id_type)
         run.remember(compared.former_run, held)
@@ -220,6 +226,7 @@ def refresh(
             views=[_view(warehouse, department, audiences[department.name]) for department in published],
             models=models,
             context={"run_id": run.run_id},
+            is_look_alike=protocol == HOLDING_OUT,
         )
         reporting = Reporting()
         path = run.step(
@@ -291,9 +298,7 @@ def _audience(config: Config, catalogue: Catalogue, staged: Staged, item: Learne
     """Return what the department's view is compiled from: its card, simplified, with outcome probabilities."""
     features = {feature.name: feature for feature in catalogue.features}
     return Audience(
-        rule_set=simplify(
-            with_outcome(item.card, item.evaluation.outcome_map, item.table(), config.learning.outcome_days)
-        ),
+        rule_set=simplify(with_outcome(item.card, item.outcome.outcome_map) if item.outcome else item.card),
         features=features,
         department_key=item.department.key,
         budget=config.audience.budget,

@@ -25,7 +25,7 @@ from segwarehouse.errors import WarehouseError
 from segwarehouse.report import charts, numbers
 from segwarehouse.report.pictures import Detail
 from segwarehouse.report.summarise import RANKINGS, published_departments, summarise
-from segwarehouse.report.words import VERDICTS
+from segwarehouse.report.words import ADVICE, VERDICTS
 from segwarehouse.warehouse import Warehouse
 
 MOST_BYTES = 5_000_000
@@ -137,8 +137,9 @@ def render(summary: Mapping[str, Any], *, packed: bool = False) -> str:
         **summary,
         "rankings": RANKINGS,
         "styles": charts.RANKING_STYLES,
-        "verdicts": VERDICTS,
-        "fmt": {name: getattr(numbers, name) for name in ("count", "share", "ratio", "signed")},
+        "verdicts": {word: f"The rules are {meaning}. {ADVICE[word]}" for word, meaning in _MEASURED.items()}
+        | {word: ADVICE[word] for word in VERDICTS if word not in _MEASURED},
+        "fmt": {name: getattr(numbers, name) for name in ("count", "few", "share", "ratio", "signed", "signed_few")},
     }
     department = environment.get_template("department.html")
     articles = [
@@ -167,6 +168,8 @@ def _article(part: Mapping[str, Any], text: str, *, packed: bool) -> dict[str, A
     return {**named, "html": Markup(text)}  # noqa: S704 - rendered with autoescape the moment before
 
 
+_MEASURED = {word: VERDICTS[word] for word in ("beats activity", "ties", "trails")}
+
 _DRAWN = ("curves", "profit", "map", "mixture", "drivers")
 _COLUMNS = {
     "reliability": ("candidates", "predicted", "observed", "observed_low", "observed_high"),
@@ -183,8 +186,7 @@ def _payload(part: Mapping[str, Any]) -> dict[str, Any]:
         **{
             name: [{c: row[c] for c in columns if c in row} for row in part[name]] for name, columns in _COLUMNS.items()
         },
-        "budget": part["figures"]["budget"],
-        "selected": part["figures"]["selected"],
+        **{name: part["figures"][name] for name in ("candidates", "contactable", "contacts", "judged_contacts")},
         "best_contacts": best["contacts"] if best else None,
     }
 
@@ -250,7 +252,16 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    named = (numbers.count, numbers.share, numbers.ratio, numbers.signed, numbers.money, numbers.plural)
+    named = (
+        numbers.count,
+        numbers.few,
+        numbers.share,
+        numbers.ratio,
+        numbers.signed,
+        numbers.signed_few,
+        numbers.money,
+        numbers.plural,
+    )
     environment.filters.update({each.__name__: each for each in (*named, as_json, shown)})
     return environment
 

@@ -10,6 +10,7 @@
   const known = (value) => typeof value === "number" && Number.isFinite(value);
   const count = (value) => (known(value) ? Math.round(value).toLocaleString("en-US") : "–");
   const coarse = (value) => value === 0 || value === 1 || (Math.abs(value) >= 0.0995 && Math.abs(value) < 0.995);
+  const few = (value) => (!known(value) ? "–" : Math.abs(value) >= 9.95 || Number.isInteger(value) ? count(value) : value.toFixed(1));
   const share = (value) => (known(value) ? `${(100 * value).toFixed(coarse(value) ? 0 : 1)}%` : "–");
   const ratio = (value) => (known(value) ? value.toFixed(2) : "–");
   const money = (value) => (known(value) ? `${Math.round(value) < 0 ? "−" : ""}${Math.abs(Math.round(value)).toLocaleString("en-US")}` : "–");
@@ -213,7 +214,9 @@
     const part = box.closest("[data-part]");
     const data = payload(box);
     const { rules } = data.curves;
-    const most = rules.contacts[rules.contacts.length - 1];
+    // Whom the view holds can be contacted; the curve goes on to everybody who does not buy yet.
+    const most = data.contactable ?? rules.contacts[rules.contacts.length - 1];
+    const everyone = data.candidates;
     const number = one('input[type="number"]', box);
     const slider = one('input[type="range"]', box);
     const out = Object.fromEntries(all("[data-out]", box).map((element) => [element.dataset.out, element]));
@@ -230,10 +233,11 @@
     const buyersAt = (contacts, end = "") => interpolate(withZero(rules.contacts), withZero(rules[`expected_buyers${end}`]), contacts);
     const show = (contacts) => {
       const buyers = buyersAt(contacts);
-      const allBuyers = rules.expected_buyers[rules.expected_buyers.length - 1];
-      say("share", share(contacts / most));
-      say("buyers", count(buyers));
-      say("buyers-between", between(buyersAt(contacts, "_low"), buyersAt(contacts, "_high"), count));
+      const last = rules.contacts.length - 1;
+      const allBuyers = (rules.expected_buyers[last] / rules.contacts[last]) * everyone; // the control group buys alike
+      say("share", share(contacts / everyone));
+      say("buyers", few(buyers));
+      say("buyers-between", between(buyersAt(contacts, "_low"), buyersAt(contacts, "_high"), few));
       say("precision", share(at(contacts, "precision")));
       say("precision-between", between(at(contacts, "precision_low"), at(contacts, "precision_high"), share));
       say("lift", ratio(at(contacts, "lift")));
@@ -244,12 +248,14 @@
         say("profit", money(gain("")));
         say("profit-between", between(gain("_low"), gain("_high"), money));
       }
-      say("tp", count(buyers));
-      say("fp", count(contacts - buyers));
-      say("fn", count(allBuyers - buyers));
-      say("tn", count(most - contacts - (allBuyers - buyers)));
-      say("said", `Contacting ${count(contacts)}: about ${count(buyers)} will buy.`);
-      say("note", known(data.selected) && contacts > data.selected ? `Only ${count(data.selected)} satisfy a rule today: the view holds no more, the control group included.` : "");
+      // whole numbers that add up to everyone
+      const [found, later] = [Math.round(buyers), Math.round(allBuyers)];
+      say("tp", count(found));
+      say("fp", count(contacts - found));
+      say("fn", count(later - found));
+      say("tn", count(everyone - contacts - (later - found)));
+      say("said", `Contacting ${count(contacts)}: about ${few(buyers)} will buy.`);
+      say("note", contacts === most && known(data.contactable) ? "The view holds no more whom a campaign may contact: the others satisfy no rule, or are the control group." : "");
       code.textContent = pattern.replace(/\d+\s*$/, String(contacts));
     };
     const choose = async (wanted, from) => {
@@ -270,10 +276,10 @@
     number.addEventListener("input", () => { if (number.value) choose(Number(number.value), number); });
     number.addEventListener("change", () => choose(Number(number.value), null));
 
-    const chips = [["your budget", data.budget]];
+    const chips = [["your budget", data.contacts]];
     [0.05, 0.1, 0.2, 0.5].forEach((part_) => {
       const place = rules.share.findIndex((each) => Math.abs(each - part_) < 1e-9);
-      if (place >= 0) chips.push([`${Math.round(100 * part_)}%`, rules.contacts[place]]);
+      if (place >= 0 && rules.contacts[place] <= most) chips.push([`${Math.round(100 * part_)}%`, rules.contacts[place]]);
     });
     if (known(data.best_contacts) && data.best_contacts > 0) chips.push(["most profit", data.best_contacts]);
     one(".chips", box).append(...chips.filter(([, contacts]) => known(contacts)).map(([label, contacts]) => {
@@ -286,7 +292,7 @@
       choice(part).measure = radio.value;
       redraw(one('[data-chart="curve"]', box));
     }));
-    choose(data.budget ?? Math.round(most / 10), null);
+    choose(data.contacts ?? data.judged_contacts ?? Math.round(most / 10), null);
     one("[data-numbers]", box).addEventListener("toggle", (event) => tabulate(event.target, data.curves), { once: true });
   };
 
