@@ -213,7 +213,7 @@ def _moved(changes: Sequence[Row], which: str) -> Row | None:
     """Return how many customers are known to have moved, and whether some reasons are too small to tell."""
     rows = [row for row in changes if row["change"] == which]
     known = [row["customers"] for row in rows if isinstance(row["customers"], int)]
-    return {"customers": sum(known), "more": len(known) < len(rows)} if rows else None
+    return {"customers": sum(known) if known else None, "more": len(known) < len(rows)} if rows else None
 
 
 def _department(state: PublishedState, row: Row, tables: Mapping[str, list[Row]]) -> Summary:
@@ -331,11 +331,20 @@ def _words(part: Summary, outcome_days: object, least: int) -> dict[str, str]:
         "drivers": words.drivers(part["drivers"].get("features", [])),
         "force": words.force(part["drivers"]),
         "truth": words.truth(buyers),
-        "groups": words.groups(part["personas"], sum(buyers) / len(buyers) if buyers else None),
-        "mixture": words.mixture(part["mixture"]["components"], len(part["mixture"]["points"].get("x", []))),
+        "groups": words.groups(
+            part["personas"], _chosen(part["persona_scores"]), sum(buyers) / len(buyers) if buyers else None
+        ),
+        "mixture": words.mixture(
+            part["mixture"]["components"], _chosen(part["scores"]), len(part["mixture"]["points"].get("x", []))
+        ),
         "scores": words.scores(part["scores"]),
         **({"stability": said} if (said := words.stability(part["stability"])) else {}),
     }
+
+
+def _chosen(scores: Sequence[Row]) -> object:
+    """Return the number of groups that was taken; None where the state does not say."""
+    return next((row["number"] for row in scores if row["is_chosen"]), None)
 
 
 def _cleaning(state: PublishedState, run_id: str) -> list[Row]:

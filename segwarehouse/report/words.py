@@ -243,31 +243,40 @@ def truth(buyers: Sequence[int]) -> str:
     return f"{count(sum(buyers))} of the {count(len(buyers))} customers on the map buy here already."
 
 
-def groups(personas: Sequence[Row], buyer_share: float | None) -> str:
-    """Return how the personas of the SHAP map differ."""
-    known = [row for row in personas if isinstance(row["buyer_share"], int | float)]
-    if len(known) < 2:
+def groups(personas: Sequence[Row], chosen: object, buyer_share: float | None) -> str:
+    """Return how the personas of the SHAP map differ; `chosen` is how many there are, those too small to tell too."""
+    number = chosen if isinstance(chosen, int) else len(personas)
+    if number < 2:
         return "The customers form one group as far as this department is concerned."
+    found = f"Customers fall into {count(number)} groups by what moves their chance to buy."
+    known = [row for row in personas if _is_number(row["buyer_share"])]
+    if len(known) < 2:
+        return f"{found} How many of each buy here is too few to be shown."
     best = max(known, key=lambda row: _number(row["buyer_share"]))
     worst = min(known, key=lambda row: _number(row["buyer_share"]))
     average = f"; of all customers on the map, {share(buyer_share)}" if buyer_share is not None else ""
     return (
-        f"Customers fall into {len(known)} groups by what moves their chance to buy. In “{best['name']}” "
-        f"{share(best['buyer_share'])} buy here already, in “{worst['name']}” {share(worst['buyer_share'])}{average}."
+        f"{found} In “{best['name']}” {share(best['buyer_share'])} buy here already, in “{worst['name']}” "
+        f"{share(worst['buyer_share'])}{average}{_hidden(number - len(known), 'group')}."
     )
 
 
-def mixture(components: Sequence[Row], buyers: int) -> str:
-    """Return where the buyers are."""
-    if not components:
+def mixture(components: Sequence[Row], chosen: object, buyers: int) -> str:
+    """Return where the buyers are; `chosen` is how many centres there are, those of few buyers too."""
+    number = chosen if isinstance(chosen, int) else len(components)
+    if not number:
         return ""
-    if len(components) == 1:
+    if number == 1:
         return f"The {count(buyers)} buyers of the sample lie around one centre: there is one kind of buyer."
+    found = f"The {count(buyers)} buyers of the sample lie around {count(number)} centres"
+    if not components:
+        return f"{found}, each of too few to be shown."
     largest = max(_number(row["weight"]) for row in components)
-    return (
-        f"The {count(buyers)} buyers of the sample lie around {len(components)} centres; the largest group holds "
-        f"{share(largest)} of them."
-    )
+    return f"{found}; the largest group holds {share(largest)} of them{_hidden(number - len(components), 'group')}."
+
+
+def _hidden(number: int, noun: str) -> str:
+    return f"; {plural(number, noun)} {'is' if number == 1 else 'are'} too small to be shown" if number > 0 else ""
 
 
 def scores(rows: Sequence[Row]) -> str:
