@@ -1,25 +1,16 @@
-"""One published state for the tests of the report, and a real browser to look at it."""
+"""One published state for the tests of the report."""
 
-import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 from segwarehouse.refresh import RefreshReport
 from segwarehouse.report import summarise, write_report
 from segwarehouse.warehouse import connect
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-)  # fmt: skip
 PROFIT = {1: 9.5, 20: 60.0, 50: 75.0, 100: 10.0}
 """Contacts and profit, as if costs had been configured; 50 contacts are the best."""
 
@@ -63,27 +54,3 @@ def page(state: Path) -> Path:
     with connect(state, read_only=True) as warehouse:
         write_report(warehouse, file)
     return file
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[webdriver.Chrome]:
-    """Chromium, found on the PATH with its driver.
-
-    Not every developer's machine has one: there these tests are left out, and say so. Continuous integration installs
-    one and sets SEGWAREHOUSE_BROWSER=required, and then its absence is a failure.
-    """
-    binary = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-    driver = shutil.which("chromedriver")
-    if binary is None or driver is None:
-        reason = "no chromium with chromedriver on the PATH (Debian: apt-get install chromium chromium-driver)"
-        if os.environ.get("SEGWAREHOUSE_BROWSER") == "required":
-            pytest.fail(reason)
-        pytest.skip(reason)  # a browser can't be installed by pip
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options=options, service=Service(driver))
-    yield browser
-    browser.quit()
