@@ -221,7 +221,7 @@ def refresh(
             models=models,
             context={"run_id": run.run_id},
         )
-        reporting = Reporting()
+        reporting = Reporting(config.directory.name)
         path = run.step(
             "publish",
             lambda: publish(config, warehouse, state, lambda reader: audit(reader, audiences), reporting.write),

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ FLAGS = (
 )  # fmt: skip
 PROFIT = {1: 9.5, 20: 60.0, 50: 75.0, 100: 10.0}
 """Contacts and profit, as if costs had been configured; 50 contacts are the best."""
+
+Open = Callable[..., webdriver.Chrome]
 
 
 @pytest.fixture(scope="session")
@@ -87,3 +89,30 @@ def chromium() -> Iterator[webdriver.Chrome]:
     browser = webdriver.Chrome(options=options, service=Service(driver))
     yield browser
     browser.quit()
+
+
+def logged(browser: webdriver.Chrome, kind: str) -> list[dict[str, Any]]:
+    """Return what the browser has logged since it was asked last."""
+    entries: list[dict[str, Any]] = browser.execute("getLog", {"type": kind})["value"]
+    return entries
+
+
+@pytest.fixture
+def visit(chromium: webdriver.Chrome) -> Open:
+    """Open a file as a reader without a network would."""
+
+    def opened(file: Path, anchor: str = "", width: int = 1280, media: str = "") -> webdriver.Chrome:
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        still = [{"name": "prefers-reduced-motion", "value": "reduce"}]
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": still})
+        chromium.execute_cdp_cmd("Network.enable", {})
+        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+        chromium.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+        chromium.get("about:blank")
+        logged(chromium, "browser")
+        logged(chromium, "performance")
+        chromium.get(f"{file.as_uri()}{anchor}")
+        return chromium
+
+    return opened
