@@ -137,7 +137,7 @@ class Project:
         with open_published(self.config) as state:
             for department in departments:
                 _view_name(state, department)
-            return write_report(state, path, departments)
+            return write_report(state, path, departments, self.config.directory.name)
 
     def summary(self, departments: Sequence[str] = ()) -> dict[str, Any]:
         """Return what the report says as plain values: text, numbers, lists and dictionaries, without anyone's id."""

@@ -228,7 +228,7 @@ def refresh(
             context={"run_id": run.run_id},
             is_look_alike=protocol == HOLDING_OUT,
         )
-        reporting = Reporting()
+        reporting = Reporting(config.directory.name)
         path = run.step(
             "publish",
             lambda: publish(config, warehouse, state, lambda reader: audit(reader, audiences), reporting.write),

@@ -61,7 +61,7 @@ class Report:
         return {"path": str(self.path), "size_bytes": self.size_bytes, "departments": self.departments}
 
 
-def write_report(warehouse: Warehouse, path: Path, departments: Sequence[str] = ()) -> Report:
+def write_report(warehouse: Warehouse, path: Path, departments: Sequence[str] = (), project: str = "") -> Report:
     """Write the report of a published state to a file, in one step.
 
     Parameters
@@ -72,13 +72,15 @@ def write_report(warehouse: Warehouse, path: Path, departments: Sequence[str] = 
         The file; one that is there is replaced.
     departments
         Tell of these in detail; empty: of all that have a view.
+    project
+        What the project is called at the head of printed pages.
 
     Raises
     ------
     WarehouseError
         If the state can't be read, or the file can't be written.
     """
-    text, told = fitting(warehouse, departments)
+    text, told = fitting(warehouse, departments, project)
     written = text.encode("utf-8")
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
     try:
@@ -94,7 +96,7 @@ def write_report(warehouse: Warehouse, path: Path, departments: Sequence[str] = 
     return Report(path, len(written), told)
 
 
-def fitting(warehouse: Warehouse, departments: Sequence[str] = ()) -> tuple[str, int]:
+def fitting(warehouse: Warehouse, departments: Sequence[str] = (), project: str = "") -> tuple[str, int]:
     """Return a report below `MOST_BYTES`, with as much detail as fits, and how many departments it tells of.
 
     Up to `MOST_PLAIN` departments stand in the page as they are. More are packed, with fewer points the more they
@@ -110,7 +112,7 @@ def fitting(warehouse: Warehouse, departments: Sequence[str] = ()) -> tuple[str,
         if not packed and count > MOST_PLAIN:
             continue
         told = min(count, most)
-        text = render(summarise(warehouse, departments, Detail.at(told, level), most), packed=packed)
+        text = render(summarise(warehouse, departments, Detail.at(told, level), most), packed=packed, project=project)
         size = len(text.encode("utf-8"))
         if size <= MOST_BYTES:
             return text, told
@@ -120,7 +122,7 @@ def fitting(warehouse: Warehouse, departments: Sequence[str] = ()) -> tuple[str,
     )
 
 
-def render(summary: Mapping[str, Any], *, packed: bool = False) -> str:
+def render(summary: Mapping[str, Any], *, packed: bool = False, project: str = "") -> str:
     """Return the page of what `summarise` found; `packed`: departments are compressed until they are opened."""
     environment = _environment()
     scripts = {"library": _library(), "page": _asset("report.js")}
@@ -152,6 +154,7 @@ def render(summary: Mapping[str, Any], *, packed: bool = False) -> str:
         told=told,
         untold=sum(row["view"] is not None for row in summary["overview"]) - len(told) if summary["whole"] else 0,
         packed=packed,
+        project=project,
         shared=shared,
         vega=_vega(),
         scripts={name: Markup(text) for name, text in scripts.items()},  # noqa: S704 - our own files
@@ -262,7 +265,7 @@ def _environment() -> jinja2.Environment:
         numbers.money,
         numbers.plural,
     )
-    environment.filters.update({each.__name__: each for each in (*named, as_json, shown)})
+    environment.filters.update({each.__name__: each for each in (*named, as_json, in_css, shown)})
     return environment
 
 
@@ -274,6 +277,16 @@ def as_json(value: object) -> Markup:
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return Markup(text.translate(_IN_SCRIPT))  # noqa: S704 - escaped the line before
+
+
+def in_css(text: str) -> Markup:
+    r"""Return a string of CSS that can stand in a style element: nothing in it can end one, or the string.
+
+    >>> print(in_css("Fish</style>"))
+    "Fish\3c \2f style\3e "
+    """
+    escaped = (c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in text)
+    return Markup(f'"{"".join(escaped)}"')  # noqa: S704 - escaped the line before
 
 
 def shown(text: object, longest: int = LONGEST_NAME) -> str:

@@ -1,18 +1,23 @@
 """One published state for the tests of the report."""
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
+from selenium import webdriver
 
 from segwarehouse.refresh import RefreshReport
 from segwarehouse.report import summarise, write_report
 from segwarehouse.warehouse import connect
+from tests.browser import logged
 
 PROFIT = {1: 9.5, 20: 60.0, 50: 75.0, 100: 10.0}
 """Contacts and profit, as if costs had been configured; 50 contacts are the best."""
+
+Open = Callable[..., webdriver.Chrome]
 
 
 @pytest.fixture(scope="session")
@@ -54,3 +59,24 @@ def page(state: Path) -> Path:
     with connect(state, read_only=True) as warehouse:
         write_report(warehouse, file)
     return file
+
+
+@pytest.fixture
+def visit(chromium: webdriver.Chrome) -> Open:
+    """Open a file as a reader without a network would."""
+
+    def opened(file: Path, anchor: str = "", width: int = 1280, media: str = "") -> webdriver.Chrome:
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        still = [{"name": "prefers-reduced-motion", "value": "reduce"}]
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": still})
+        chromium.execute_cdp_cmd("Network.enable", {})
+        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+        chromium.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+        chromium.get("about:blank")
+        logged(chromium, "browser")
+        logged(chromium, "performance")
+        chromium.get(f"{file.as_uri()}{anchor}")
+        return chromium
+
+    return opened

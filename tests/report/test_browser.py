@@ -16,8 +16,8 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from segwarehouse.report.html import render
-from tests.browser import complaints, logged, requests, wait
-from tests.report.conftest import PROFIT
+from tests.browser import complaints, requests, wait
+from tests.report.conftest import PROFIT, Open
 from tests.report.test_html import infected
 
 pytestmark = pytest.mark.browser
@@ -35,29 +35,6 @@ ATTACKS = (
 )
 
 SHOWN = ("buyers", "precision", "lift")
-
-Open = Callable[..., webdriver.Chrome]
-
-
-@pytest.fixture
-def visit(chromium: webdriver.Chrome) -> Open:
-    """Open a file as a reader without a network would."""
-
-    def opened(file: Path, anchor: str = "", width: int = 1280, media: str = "") -> webdriver.Chrome:
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        still = [{"name": "prefers-reduced-motion", "value": "reduce"}]
-        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": still})
-        chromium.execute_cdp_cmd("Network.enable", {})
-        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-        chromium.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
-        chromium.get("about:blank")
-        logged(chromium, "browser")
-        logged(chromium, "performance")
-        chromium.get(f"{file.as_uri()}{anchor}")
-        return chromium
-
-    return opened
 
 
 def one(browser: webdriver.Chrome, selector: str) -> WebElement:

@@ -1,5 +1,6 @@
 "use strict";
-/* The page's own script: draws charts when they come into view, answers the budget slider, sorts, filters, copies.
+/* The page's own script: draws charts when they come into view, answers the budget slider, sorts, filters, copies,
+   makes ready for paper.
    In: the JSON in the page. Text from data reaches the page through textContent and chart data only. */
 (() => {
   const shared = JSON.parse(document.getElementById("shared").textContent);
@@ -148,6 +149,7 @@
   const adjusted = {
     swarm: (spec, data) => ({ ...spec, height: 52 * data.drivers.features.length }),
     correlations: (spec) => ({ ...spec, height: 17 * shared.correlations.features.length }),
+    customers: (spec) => ({ ...spec, params: [{ name: "highlight", value: Number(one('#highlight [aria-pressed="true"]')?.dataset.place ?? -1) }] }),
     curve: (spec, data, part) => {
       // The first customers of a ranking are few: their lift is so uncertain that it would flatten the rest.
       const most = data.curves.rules.contacts[data.curves.rules.contacts.length - 1];
@@ -181,18 +183,22 @@
   };
 
   const views = new WeakMap(); // element: promise of its view
-  const draw = (element) => {
+  /* What a chart's drawing is made from, as things stand: the specification with its data, and the options. */
+  const drawing = (element) => {
     const name = element.dataset.chart;
     const part = element.closest("[data-part]");
     const data = part ? payload(element) : noPart;
     const spec = { ...shared.specs[name], datasets: rows[name](data, part) };
     const full = adjusted[name] ? adjusted[name](spec, data, part) : spec;
     const options = { actions: false, ast: true, config: shared.config, mode: "vega-lite", renderer: "svg", tooltip: showTip };
-    const drawn = vegaEmbed(element, full, options).then((result) => {
+    return [full, options];
+  };
+  const draw = (element) => {
+    const drawn = vegaEmbed(element, ...drawing(element)).then((result) => {
       element.dataset.drawn = "yes";
       return result;
     });
-    drawn.catch((error) => { console.error(name, error); });
+    drawn.catch((error) => { console.error(element.dataset.chart, error); });
     views.set(element, drawn);
     return drawn;
   };
@@ -332,17 +338,19 @@
     part.innerHTML = text; // rendered and escaped by the same template as everything else on this page
     all("table[data-sortable]", part).forEach(sortable);
   };
+  const prepare = (part) => {
+    const box = one("[data-budget]", part);
+    if (!box || box.dataset.ready) return;
+    box.dataset.ready = "yes";
+    prepareBudget(box);
+  };
   const open = async (part) => {
     if (!part || part === current) return;
     current = part;
     parts.forEach((each) => { each.hidden = each !== part; });
     if (select) select.value = part.id;
     await unpack(part);
-    const box = one("[data-budget]", part);
-    if (box && !box.dataset.ready) {
-      box.dataset.ready = "yes";
-      prepareBudget(box);
-    }
+    prepare(part);
     all(".chart", part).forEach((element) => { if (!views.has(element)) inView.observe(element); });
   };
   const go = async (part) => {
@@ -457,13 +465,99 @@
   });
 
   // -- printing -----------------------------------------------------------------------------------------------------
-  // What is shown is printed, with nothing folded away.
-  let folded = [];
-  window.addEventListener("beforeprint", () => {
-    folded = all("details:not([open])").filter((each) => each.checkVisibility());
-    folded.forEach((each) => { each.open = true; });
-  });
-  window.addEventListener("afterprint", () => folded.forEach((each) => { each.open = false; }));
+  /* Paper gets drawings of its own, as wide as its columns, and says in words what the controls are set to; what is
+     folded away stays away. The browser's own command prints every department, the buttons what they say. A browser
+     lays out the pages as soon as the listener's promises are done, as long as they wait for nothing but each other:
+     so only the buttons, which have time, unpack departments. */
+  const PAPER = { // width in pixels, and the height as a share of that on the screen
+    curve: [480, 0.65], reliability: [330, 0.6], swarm: [330, 0.47], force: [330, 0.75], groups: [330, 0.5], truth: [330, 0.5],
+    mixture: [330, 0.5], scores: [330, 0.75], customers: [690, 0.6], correlations: [690, 0.75],
+  };
+  const root = document.documentElement;
+  const config = { ...shared.config, axis: { ...shared.config.axis, labelFontSize: 10, titleFontSize: 10 }, text: { ...shared.config.text, fontSize: 10 } };
+  const isPacked = (part) => one("script[data-packed]", part) !== null;
+  const state = (place, tag, text) => place.after(Object.assign(document.createElement(tag), { className: "stated", textContent: text }));
+  const stateBudget = (box) => {
+    const number = one('input[type="number"]', box);
+    const measure = one('fieldset input[type="radio"]:checked', box);
+    state(number, "strong", count(Number(number.value)));
+    state(measure.closest("fieldset"), "p", `Drawn: ${measure.closest("label").textContent.trim()}.`);
+  };
+  const stateOverview = () => {
+    const name = find.value.trim() && `with “${clean(find.value.trim())}” in their names`;
+    const verdict = which.value && `with the verdict “${clean(which.value)}”`;
+    const packed = parts.filter(isPacked).length;
+    if (name || verdict) {
+      state(find.closest(".tools"), "p", `Only departments ${[name, verdict].filter(Boolean).join(" and ")}: ${document.getElementById("found").textContent || "all"}.`);
+    }
+    if (packed) {
+      state(find.closest(".tools"), "p", `${count(packed)} of ${count(parts.length)} departments are packed and not printed; the button “whole report” at the top of the page prints them too.`);
+    }
+    const forward = one('#highlight [aria-pressed="true"]');
+    if (forward) state(legend, "p", `Brought forward: ${clean(forward.textContent)}.`);
+  };
+  /* A PDF takes half a kilobyte for each mark that is transparent as a whole; for a transparent colour it takes nothing. */
+  const lighten = (mark) => {
+    const opacity = mark.getAttribute("opacity");
+    ["fill-opacity", "stroke-opacity"].forEach((name) => mark.setAttribute(name, opacity));
+    mark.removeAttribute("opacity");
+    if (Number(opacity) === 0) mark.remove(); // waits for a pointer
+  };
+  const drawOnPaper = async (chart) => {
+    const [width, scale] = PAPER[chart.dataset.chart];
+    const paper = chart.cloneNode(false);
+    paper.className = "chart on-paper";
+    delete paper.dataset.drawn;
+    try {
+      const [spec, options] = drawing(chart);
+      (await vegaEmbed(paper, { ...spec, width, height: Math.round(scale * spec.height) }, { ...options, config })).finalize();
+      all("[opacity]", paper).forEach(lighten);
+      paper.dataset.drawn = "yes";
+      chart.after(paper);
+    } catch (error) {
+      console.error(chart.dataset.chart, error); // the rest is printed all the same
+    }
+  };
+  const onPage = (place) => all(".chart:not(.on-paper)", place);
+  const layOut = async (part) => {
+    prepare(part);
+    all("[data-budget]", part).forEach(stateBudget);
+    await Promise.all(onPage(part).map(drawOnPaper));
+  };
+  let isLaidOut = false;
+  const clearPaper = () => {
+    all(".stated, .on-paper").forEach((element) => element.remove());
+    delete root.dataset.paper;
+    isLaidOut = false;
+  };
+  const layOutAll = async (first) => {
+    isLaidOut = true;
+    const isWhole = root.dataset.paper !== "department";
+    for (const part of isWhole ? parts : [current]) {
+      if (first) await first(part);
+      if (part && !isPacked(part)) await layOut(part);
+    }
+    if (!isWhole) return;
+    stateOverview();
+    await Promise.all(onPage(document).filter((chart) => !chart.closest("[data-part]")).map(drawOnPaper));
+  };
+  window.addEventListener("beforeprint", () => { if (!isLaidOut) layOutAll(null); });
+  window.addEventListener("afterprint", clearPaper);
+  const printers = all("[data-print]");
+  printers.forEach((button) => button.addEventListener("click", async () => {
+    const label = button.textContent;
+    printers.forEach((each) => { each.disabled = true; });
+    clearPaper();
+    root.dataset.paper = button.dataset.print;
+    await layOutAll(async (part) => {
+      button.textContent = `drawing ${count(parts.indexOf(part) + 1)} of ${count(parts.length)}`;
+      await unpack(part);
+      await new Promise((done) => { setTimeout(done); }); // shows how far it is
+    });
+    printers.forEach((each) => { each.disabled = false; });
+    button.textContent = label;
+    window.print();
+  }));
 
   open(parts[0]).then(follow);
   all(".chart").filter((element) => !element.closest("[data-part]")).forEach((element) => inView.observe(element));
