@@ -360,6 +360,13 @@ class Config:
         link = self.publish.url.path.parent
         return link.parent / ("runs" if link.name == "published" else f"{link.name}-runs")
 
+    @property
+    def reads_relations(self) -> bool:
+        """Whether any source is a relation of the working database, not a file."""
+        source = self.source
+        locations = (source.transactions, source.customers, *(extra.location for extra in source.extra))
+        return any(each is not None and "://" not in each and self.locate(each) == each for each in locations)
+
     def locate(self, location: str) -> str:
         """Return a source's location with a file's path or glob made absolute; URLs and relations stay as they are.
 

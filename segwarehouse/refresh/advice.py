@@ -8,10 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from segwarehouse.config import Config
 from segwarehouse.features import Catalogue, Staged
-from segwarehouse.learn.propensity import LightGBMParameters
-from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol, cutoffs
-from segwarehouse.refresh.stability import REFIT_SHARE
-from segwarehouse.refresh.workers import processes
+from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol
+from segwarehouse.refresh.pace import Size, expected_seconds, span
 
 MANY_LEFT_OUT = 0.05
 """A reason that leaves out more than this share of the lines is worth a sentence."""
@@ -20,7 +18,7 @@ FEW_BUYERS = 400
 """With fewer buyers, rules seldom beat activity beyond doubt. Measured on Complete Journey."""
 
 LONG_SECONDS = 1_800.0
-"""Learning that takes longer than this is worth a sentence."""
+"""Where a refresh takes longer than this, what makes it shorter is said too."""
 
 _REASONS: Mapping[str, str] = {
     "no customer": "have no customer; they can't be learned from, and if they are guests that is all right",
@@ -128,40 +126,21 @@ def _about_budget(config: Config, catalogue: Catalogue, why: Mapping[int, str]) 
 
 
 def _about_duration(config: Config, staged: Staged, catalogue: Catalogue, why: Mapping[int, str]) -> Iterator[str]:
-    """Say where learning takes long, and what makes it shorter."""
-    learned = sum(not reason for reason in why.values())
-    customers = min(catalogue.departments[0].customers, config.learning.max_customers)
-    # Quality is measured on one learning a cut-off, or on one of half the customers; the last one is published.
-    measured = float(len(cutoffs(config, staged))) or 0.5
-    times = learned * (measured + 1.0 + REFIT_SHARE * config.rules.refits)
-    at_once = min(processes(config), max(1, learned))
-    seconds = times * seconds_of_learning(customers, len(catalogue.features)) / at_once
-    if seconds > LONG_SECONDS:
-        features = len(catalogue.features)
-        yield (
-            f"Learning {_counted(learned, 'department')} from {customers:,} customers and {features:,} features would "
-            f"take roughly {_hours(seconds)} on {_counted(at_once, 'core')}. Shorter: a smaller "
-            "learning.max_customers, rules.refits = 0, or the departments that matter alone (learning.departments)."
-        )
-
-
-def seconds_of_learning(customers: int, features: int) -> float:
-    """Return about how long one core learns a department: measured from 5,000 x 250 to 50,000 x 60, on one machine."""
-    repeats = LightGBMParameters().repeats_of(customers)
-    return 2.0 + customers * features * (1.5e-6 + 2.5e-6 * repeats)
-
-
-def _hours(seconds: float) -> str:
-    """Return a duration, roughly.
-
-    >>> _hours(2_000.0), _hours(5_000.0), _hours(40_000.0)
-    ('half an hour', '1.5 hours', '11 hours')
-    """
-    if seconds < 2_700.0:
-        return "half an hour"
-    hours = seconds / 3_600.0
-    halves = round(2.0 * hours) / 2.0
-    return "an hour" if halves == 1.0 else f"{halves:g} hours" if hours < 4.0 else f"{hours:.0f} hours"
+    """Say how long a refresh takes and, where that is long, what makes it shorter."""
+    size = Size.of(config, staged, catalogue, sum(not reason for reason in why.values()))
+    if not size.learned:
+        return
+    seconds = sum(expected_seconds(size).values())
+    shorter = (
+        " Shorter: a smaller learning.max_customers, rules.refits = 0, or the departments that matter alone "
+        "(learning.departments)."
+    )
+    departments = _counted(size.learned, "department")
+    yield (
+        f"A refresh would take {span(seconds)}: {departments} from {size.customers:,} customers and "
+        f"{size.features:,} features, on {_counted(size.processes, 'core')}."
+        f"{shorter if seconds > LONG_SECONDS else ''}"
+    )
 
 
 def _counted(number: int, noun: str) -> str:

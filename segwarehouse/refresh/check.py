@@ -11,12 +11,13 @@ from typing import Any
 from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.errors import TooFewBuyers
-from segwarehouse.features import read_catalogue
+from segwarehouse.features import Catalogue, Staged, read_catalogue
 from segwarehouse.features.staging import OPTIONAL_COLUMNS, UNIT_PRICE
 from segwarehouse.refresh.advice import advise
 from segwarehouse.refresh.choose import choose, choose_protocol
-from segwarehouse.refresh.working import stage_sources, untouched_warehouse
+from segwarehouse.refresh.working import privately, stage_sources
 from segwarehouse.templates import TemplateFolder
+from segwarehouse.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ class CheckReport:
 
 
 def check(config: Config, *, as_of: dt.date | None = None) -> CheckReport:
-    """Read the sources, clean them and name the departments, and take it all back.
+    """Read the sources, clean them and name the departments, in a database of its own.
 
     Raises
     ------
@@ -94,9 +95,12 @@ def check(config: Config, *, as_of: dt.date | None = None) -> CheckReport:
         What a refresh would stop with before it learns.
     """
     models = TemplateFolder.of("models", config.directory)
-    with untouched_warehouse(config) as warehouse:
+
+    def look(warehouse: Warehouse) -> tuple[Staged, Catalogue]:
         staged = stage_sources(config, warehouse, models, as_of, None)
-        catalogue = read_catalogue(config, warehouse, staged)
+        return staged, read_catalogue(config, warehouse, staged)
+
+    staged, catalogue = privately(config, look)
     why = {department.key: "" for department in catalogue.departments}
     try:
         _, refused = choose(config, catalogue, ())

@@ -25,6 +25,7 @@ from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out
 from segwarehouse.refresh.history import Run
 from segwarehouse.refresh.later_data import require_no_later_data
 from segwarehouse.refresh.learned import CustomersMap, Learned, shap_customers
+from segwarehouse.refresh.pace import counted
 from segwarehouse.refresh.scores import current_outcome, with_scores
 from segwarehouse.refresh.segments import Identity
 from segwarehouse.refresh.stability import measure_stability
@@ -43,13 +44,17 @@ def build_features(
     models: TemplateFolder,
     catalogue: Catalogue,
     window: Window,
-    tell: Callable[[str], None] | None = None,
+    tell: Callable[[str, float], None] = lambda _subject, _share: None,
 ) -> FeatureTable:
-    """Build the feature models as of a cut-off, check them, and read them."""
+    """Build the feature models as of a cut-off, check them, and read them; tell what is done, and how much of that."""
     context = feature_context(catalogue, window)
-    build(warehouse, load_models(models, "features", context), tell)
-    for check in load_models(models, "checks", context):
+    built, checks = load_models(models, "features", context), load_models(models, "checks", context)
+    before = counted(tell, len(built) + len(checks) + 1)
+    build(warehouse, built, before)
+    for check in checks:
+        before(str(check.relation))
         run_check(warehouse, check)
+    before("reading features")
     return read_features(warehouse, catalogue, most=config.learning.max_customers, seed=config.learning.seed)
 
 
@@ -105,8 +110,11 @@ def evaluate_departments(
     windows = cutoffs(config, staged) or [staged.window(config)]
     pasts: dict[str, list[_Then]] = {department.name: [] for department in chosen}
     numbers: dict[object, int] = {}
-    for window in windows:
-        table = build_features(config, warehouse, models, catalogue, window, run.teller("build features"))
+    building = run.pace.part("measure quality", "build features", len(windows))
+    for position, window in enumerate(windows):
+        width = building / len(windows)
+        tell = run.teller("measure quality", width * position, width)
+        table = build_features(config, warehouse, models, catalogue, window, tell)
         if protocol == STEPPING_BACK and window is windows[-1]:
             built = load_models(models, "features", feature_context(catalogue, window))
             require_no_later_data(warehouse, config, catalogue, built, window)
@@ -118,7 +126,7 @@ def evaluate_departments(
     found: dict[str, Evaluation] = {}
     for department, evaluation in zip(chosen, in_parallel(_evaluate, work, processes(config)), strict=True):
         found[department.name] = evaluation
-        run.tell("measure quality", department.name, len(found) / len(chosen))
+        run.tell("measure quality", department.name, building + (1.0 - building) * len(found) / len(chosen))
     return with_scores(found, seed=config.learning.seed, least=config.audience.min_cell, jobs=processes(config))
 
 

@@ -4,6 +4,7 @@ In: a configuration. Out: a new published state and a `RefreshReport`, or an err
 """
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,8 +31,9 @@ from segwarehouse.refresh.departments import (
 from segwarehouse.refresh.evaluation import with_outcome
 from segwarehouse.refresh.former import read_former
 from segwarehouse.refresh.gate import hold_back, lifts
-from segwarehouse.refresh.history import Progress, Run, recorded
+from segwarehouse.refresh.history import Run, now, recorded
 from segwarehouse.refresh.learned import Learned, identified, map_customers
+from segwarehouse.refresh.pace import Size
 from segwarehouse.refresh.reach import measure_reach
 from segwarehouse.refresh.reporting import REPORT_NAME, Reporting
 from segwarehouse.refresh.segments import previous_segments
@@ -44,15 +46,19 @@ from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.prove import prove_on_boundaries
 from segwarehouse.rules.simplify import simplify
 from segwarehouse.rules.validate import validate_view
+from segwarehouse.running import Progress
 from segwarehouse.states import states_on_disk
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse, connect, relation
 
 DISPLAYED = (
-    "department", "view_name", "buyers", "candidates", "rule_count", "lift_at_budget", "verdict", "auc", "activity_auc",
+    "department", "verdict", "lift_at_budget", "buyers", "candidates", "rule_count", "auc", "activity_auc", "view_name",
     "remark",
 )  # fmt: skip
 """What is shown of a published department, the most important first."""
+
+VERDICTS = ("beats activity", "ties", "trails")
+"""The best first; whatever else is said of a department proves less."""
 
 NO_RULE = "no rule tells its buyers from others"
 
@@ -148,7 +154,7 @@ def refresh(
     wait_seconds
         How long to wait for another run that holds the working database.
     progress
-        Called with the step, what is being done, and how much of the step is done (0 to 1).
+        Called with a `Moment`: the step, what is being done, and how much of the whole run is done.
 
     Raises
     ------
@@ -163,9 +169,10 @@ def refresh(
         recorded(warehouse, config, progress, own_schemas(config)) as run,
     ):
         staged = run.step("read transactions", lambda: stage_sources(config, warehouse, models, as_of, run))
-        run.step("take fingerprint", run.take_fingerprint)
         catalogue = run.step("name departments", lambda: read_catalogue(config, warehouse, staged))
         chosen, refused = choose(config, catalogue, departments)
+        run.foresee(Size.of(config, staged, catalogue, len(chosen)))
+        run.step("take fingerprint", run.take_fingerprint)
         protocol = choose_protocol(config, staged)
         evaluations = run.step(
             "measure quality",
@@ -225,7 +232,7 @@ def refresh(
             run_id=run.run_id,
             views=[_view(warehouse, department, audiences[department.name]) for department in published],
             models=models,
-            context={"run_id": run.run_id},
+            context={"run_id": run.run_id, "written_at": now()},
             is_look_alike=protocol == HOLDING_OUT,
         )
         reporting = Reporting(config.directory.name)
@@ -240,6 +247,20 @@ def refresh(
             reporting.write(published_state, path.parent)
     report = path.with_name(REPORT_NAME) if reporting.written else None
     return replace(done, report=report, report_failure=reporting.failure)
+
+
+def strongest(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the row of the department with the strongest evidence: the best verdict, then the largest lower bound.
+
+    The bound is that of the difference from activity; a department without one comes last among its equals.
+    """
+
+    def evidence(row: Mapping[str, Any]) -> tuple[int, float]:
+        verdict, low = row.get("verdict"), row.get("difference_from_activity_low")
+        place = VERDICTS.index(verdict) if verdict in VERDICTS else len(VERDICTS)
+        return -place, -math.inf if low is None or math.isnan(low) else float(low)
+
+    return max(rows, key=evidence)
 
 
 def _with_rules(config: Config, tried: Sequence[Learned]) -> tuple[list[Learned], list[Department]]:

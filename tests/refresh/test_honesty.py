@@ -85,7 +85,7 @@ def test_shuffled_labels_tie_with_activity_and_lift_nothing() -> None:
 
 
 def test_lists_of_a_fixed_length_give_nobody_away(tmp_path: Path) -> None:
-    """Ten of thirty items at random: who has one less elsewhere has this one. No ranking may look better than chance."""
+    """Ten of thirty items at random: who has one less elsewhere has this one. No ranking may look good by that."""
     random = np.random.default_rng(5)
     items = [f"Item {number:02}" for number in range(30)]
     lines = pd.DataFrame(
