@@ -17,6 +17,9 @@ MANY_LEFT_OUT = 0.05
 FEW_BUYERS = 400
 """With fewer buyers, rules seldom beat activity beyond doubt. Measured on Complete Journey."""
 
+MANY_ALIKE = 0.5
+"""Where more than this share of the customers bought in the same number of departments, totals say too much."""
+
 LONG_SECONDS = 1_800.0
 """Where a refresh takes longer than this, what makes it shorter is said too."""
 
@@ -33,7 +36,13 @@ _REASONS: Mapping[str, str] = {
 
 
 def advise(
-    config: Config, staged: Staged, catalogue: Catalogue, why: Mapping[int, str], *, is_dated: bool
+    config: Config,
+    staged: Staged,
+    catalogue: Catalogue,
+    why: Mapping[int, str],
+    breadth: Mapping[str, int],
+    *,
+    is_dated: bool,
 ) -> list[str]:
     """Return what stands out.
 
@@ -41,11 +50,15 @@ def advise(
     ----------
     why
         For each department's key, why it would be left out; empty for those that would be learned.
+    breadth
+        The number of departments in which most customers have bought, `department_count`, and how many these are,
+        `customer_count`.
     is_dated
         Whether the user asked for a certain day; else lines after it lie in the future.
     """
     return [
         *_about_departments(config, catalogue, why),
+        *_about_totals(catalogue, breadth),
         *_about_names([department.name for department in catalogue.departments]),
         *_about_time(config, staged),
         *_about_lines(staged, is_dated=is_dated),
@@ -74,6 +87,17 @@ def _about_departments(config: Config, catalogue: Catalogue, why: Mapping[int, s
         yield (
             f"There are {len(catalogue.departments):,} departments; the {columns} largest get a feature each "
             "(learning.max_department_columns)."
+        )
+
+
+def _about_totals(catalogue: Catalogue, breadth: Mapping[str, int]) -> Iterator[str]:
+    """Point out lists of a fixed length: in the number of the others each item leaves a trace."""
+    number, customers = breadth["department_count"], catalogue.departments[0].customers
+    if 1 < number < len(catalogue.departments) and breadth["customer_count"] > MANY_ALIKE * customers:
+        yield (
+            f"{breadth['customer_count'] / customers:.0%} of the customers have bought in exactly {number:,} "
+            "departments, as in lists of a fixed length. How much somebody bought elsewhere then gives away who bought in a "
+            "department; such measures are not used where they do."
         )
 
 

@@ -74,3 +74,10 @@ def test_learning_that_takes_long_comes_with_what_makes_it_shorter(
 @pytest.mark.parametrize(("less", "more"), [((5_000, 250), (50_000, 250)), ((50_000, 60), (50_000, 250))])
 def test_more_customers_and_more_features_take_longer(less: tuple[int, int], more: tuple[int, int]) -> None:
     assert pace.seconds_of_learning(*less) < pace.seconds_of_learning(*more)
+
+
+def test_lists_of_a_fixed_length_are_pointed_out(tmp_path: Path, transactions: pd.DataFrame) -> None:
+    first = transactions.drop_duplicates(["customer_id", "department"]).groupby("customer_id").head(2)
+    whole = first.groupby("customer_id").filter(lambda lines: len(lines) == 2)
+    assert "100% of the customers have bought in exactly 2 departments" in advised(write_project(tmp_path, whole))
+    assert "lists of a fixed length" not in advised(write_project(tmp_path / "free", transactions))
