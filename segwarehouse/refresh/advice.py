@@ -96,8 +96,8 @@ def _about_totals(catalogue: Catalogue, breadth: Mapping[str, int]) -> Iterator[
     if 1 < number < len(catalogue.departments) and breadth["customer_count"] > MANY_ALIKE * customers:
         yield (
             f"{breadth['customer_count'] / customers:.0%} of the customers have bought in exactly {number:,} "
-            "departments, as in lists of a fixed length. How much somebody bought elsewhere then gives away who bought in a "
-            "department; such measures are not used where they do."
+            "departments, as in lists of a fixed length. How much somebody bought elsewhere then gives away who bought "
+            "in a department; such measures are not used where they do."
         )
 
 
