@@ -21,11 +21,11 @@ check: $(VENV)/.installed  ## all that continuous integration runs: format, lint
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/mkdocs build --quiet --strict --site-dir site
+	$(BIN)/zensical build --strict --clean
 	$(PYTEST)
 
 docs: $(VENV)/.installed  ## build the documentation into site/, where any warning is an error
-	$(BIN)/mkdocs build --quiet --strict --site-dir site
+	$(BIN)/zensical build --strict --clean
 
 clients: $(VENV)/.installed  ## read a published state with clients that need environments of their own; takes minutes
 	$(BIN)/python -m benchmarks.clients
@@ -35,7 +35,7 @@ format: $(VENV)/.installed  ## put the code into the house format
 	$(BIN)/ruff check --fix .
 
 clean:
-	rm -rf $(VENV) dist site .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

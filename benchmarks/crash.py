@@ -160,7 +160,7 @@ def refresh_telling(config: "Config", pipe: int) -> None:
     from segwarehouse import publish
     from segwarehouse.refresh import refresh
 
-    def tell(step: str, _subject: str = "", _fraction: float = 0.0) -> None:
+    def tell(step: str) -> None:
         os.write(pipe, f"{step}\n".encode())
 
     def promote(*arguments: Any) -> None:
@@ -169,7 +169,7 @@ def refresh_telling(config: "Config", pipe: int) -> None:
 
     honest = vars(publish)["promote"]
     vars(publish)["promote"] = promote
-    report = refresh(config, progress=tell)
+    report = refresh(config, progress=lambda moment: tell(moment.step))
     os.write(pipe, f"done\t{report.run_id}\n".encode())
 
 

@@ -33,13 +33,13 @@ from segwarehouse.evaluate.bootstrap import RESAMPLES, Estimate
 from segwarehouse.evaluate.calibration import calibration
 from segwarehouse.evaluate.intervals import Comparison, Quality, Sample, compare_samples
 from segwarehouse.features import DepartmentTable
-from segwarehouse.learn.calibrate import OutcomeMap, fit_outcome_map
+from segwarehouse.learn.conversion import Conversions, fit_conversions
 from segwarehouse.refresh.evaluation import (
     BASELINE,
     RULES,
     Past,
-    anchored,
     as_published,
+    begins_share,
     best_single_measure,
     learn,
     rankings_of,
@@ -73,7 +73,11 @@ class Judged:
     conditions
         How many conditions each ranking by rules states.
     probability
-        float64 (n,): the rules' outcome probabilities, None where the cut-off has too little history.
+        float64 (n,): of being a buyer, by the card.
+    foreseen
+        The share of the candidates who begin to buy, by how long people wait.
+    earlier
+        What became of the candidates of a window before, None where that has too little history.
     jaccard
         Of the customers in the best 10 percent, mean over pairs of refits, for each ranking by rules.
     """
@@ -82,7 +86,9 @@ class Judged:
     cutoff: dt.date
     sample: Sample
     conditions: Mapping[str, int]
-    probability: FloatArray | None
+    probability: FloatArray
+    foreseen: float | None
+    earlier: Conversions | None
     jaccard: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -179,10 +185,6 @@ def _judge(name: str, past: Past, earlier: Past | None, *, with_recipe: bool, tu
         fitted = fit_recipe(counts, table.buyers, seed=settings.seed)
         rankings[RECIPE] = np.asarray(fitted.predict(counts[rows]), dtype=np.float64)
         conditions[RECIPE] = condition_count(fitted)
-    mapped = None
-    if earlier is not None:
-        outcome_map = anchored(_outcome_map(earlier), table, scored.score[rows], settings.outcome_days)
-        mapped = outcome_map.apply(scored.score[rows])
     if settings.cutoff is None:
         raise SegwarehouseError(f"{name} is judged without a cut-off")
     return Judged(
@@ -190,7 +192,9 @@ def _judge(name: str, past: Past, earlier: Past | None, *, with_recipe: bool, tu
         cutoff=settings.cutoff,
         sample=Sample(rankings, table.outcomes[rows], past.customers[rows]),
         conditions=conditions,
-        probability=mapped,
+        probability=scored.score[rows],
+        foreseen=begins_share(table, settings.outcome_days),
+        earlier=_conversions(earlier) if earlier is not None else None,
         jaccard=_stability(past, refits) if refits > 1 else {},
     )
 
@@ -200,11 +204,28 @@ def _single_measures(table: DepartmentTable, rows: BoolArray) -> dict[str, Float
     return {label: table.values[rows, names.index(name)] for label, name in SINGLES.items() if name in names}
 
 
-def _outcome_map(earlier: Past) -> OutcomeMap:
+def _conversions(earlier: Past) -> Conversions:
     """Return what a refresh at the cut-off would have known of how probabilities turn into purchases."""
-    rows = ~earlier.table.buyers
-    learned = learn(earlier.table, earlier.settings, explain=False)
-    return fit_outcome_map(score(earlier.table, learned.card).score[rows], earlier.table.outcomes[rows])
+    table, rows = earlier.table, ~earlier.table.buyers
+    learned = learn(table, earlier.settings, explain=False)
+    outcomes = table.outcomes[rows]
+    half = np.zeros(len(outcomes), dtype=np.int64)
+    return Conversions.of(
+        score(table, learned.card).score[rows], outcomes, half, begins_share(table, earlier.settings.outcome_days)
+    )
+
+
+def outcome_scores(judged: Sequence[Judged]) -> list[tuple[FloatArray, Sample]]:
+    """Return the scores (n,) that a refresh at each cut-off would have published, where a window before it is known."""
+    found = []
+    for cutoff in sorted({item.cutoff for item in judged}):
+        items = [item for item in judged if item.cutoff == cutoff]
+        known = fit_conversions({item.department: [item.earlier] for item in items if item.earlier is not None})
+        for item in items:
+            if (conversion := known.get(item.department)) is not None:
+                outcome_map = conversion.outcome_map(item.probability, item.foreseen)
+                found.append((outcome_map.apply(item.probability), item.sample))
+    return found
 
 
 def _stability(past: Past, refits: int) -> dict[str, float]:
@@ -244,7 +265,7 @@ def report(judged: Sequence[Judged], seed: int) -> dict[str, object]:
     if with_recipe:
         title = "where the recipe was run"
         facts[title] = _comparison_table(title, with_recipe, [RULES, BASELINE, PLAIN, RECIPE], seed)
-    facts["calibration"] = _calibration_table([item for item in judged if item.probability is not None], seed)
+    facts["calibration"] = _calibration_table(outcome_scores(judged), seed)
     facts["conditions"] = _conditions_table(judged)
     return facts
 
@@ -302,9 +323,8 @@ def _facts(estimate: Estimate) -> dict[str, float]:
     return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
 
 
-def _calibration_table(items: Sequence[Judged], seed: int) -> dict[str, object]:
-    """Print how true the rules' probabilities are: of all departments together, and of each on average."""
-    known = [(item.probability, item.sample) for item in items if item.probability is not None]
+def _calibration_table(known: Sequence[tuple[FloatArray, Sample]], seed: int) -> dict[str, object]:
+    """Print how true scores are: of all departments together, and of each on average."""
     if not known:
         print("\nNo cut-off has enough history before it to map probabilities to outcomes.")
         return {}
@@ -318,8 +338,8 @@ def _calibration_table(items: Sequence[Judged], seed: int) -> dict[str, object]:
     error = float(np.mean([one.error.value for one in each]))
     chance = float(np.mean([one.error_by_chance for one in each]))
     brier = float(np.mean([one.brier.value for one in each]))
-    print(f"\n## Calibration of the rules' probabilities: {len(known)} department-cut-offs, 10 bins of equal size")
-    print("The map to outcomes is the one that a refresh at the cut-off would have learned a window before.\n")
+    print(f"\n## Calibration of the scores: {len(known)} department-cut-offs, 10 bins of equal size")
+    print("Scores are those that a refresh at the cut-off would have published, from the window before.\n")
     print("| | expected calibration error | by chance alone | Brier score |")
     print("| --- | --- | --- | --- |")
     print(

@@ -7,7 +7,8 @@
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ import pandas as pd
 from sqlglot import exp
 
 from segwarehouse.config import Config, load_config
-from segwarehouse.errors import UnknownName, did_you_mean
+from segwarehouse.errors import NothingPublished, UnknownName, WarehouseLocked
 from segwarehouse.initialise import Initialised, initialise
+from segwarehouse.lookup import find_name
 from segwarehouse.refresh import RefreshReport, RollbackReport, plan, refresh, rollback, verify
 from segwarehouse.refresh.check import CheckReport, check
 from segwarehouse.refresh.difference import Difference, difference, logged_runs, moved_customers
@@ -25,10 +27,11 @@ from segwarehouse.refresh.measure import Campaign, measure
 from segwarehouse.refresh.reporting import REPORT_NAME
 from segwarehouse.refresh.verify import open_published
 from segwarehouse.report import Report, summarise, write_report
+from segwarehouse.running import Progress, Status, read_status
 from segwarehouse.states import current_run, states_on_disk
 from segwarehouse.warehouse import Relation, Warehouse, connect, frame_of, relation
 
-Progress = Callable[[str, str, float], None]
+_RUN_COLUMNS = ["run_id", "started_at", "finished_at", "status"]
 
 
 class Project:
@@ -90,8 +93,8 @@ class Project:
             rules = _table(state, "rules", "department_key", "position")
             if department is None:
                 return rules
-            _view_name(state, department)
-        return rules[rules["department"] == department].reset_index(drop=True)
+            name, _ = _published(state, department)
+        return rules[rules["department"] == name].reset_index(drop=True)
 
     def audience(self, department: str, *, limit: int | None = None, in_budget: bool = True) -> pd.DataFrame:
         """Return a department's targeting view, best first.
@@ -99,7 +102,7 @@ class Project:
         Parameters
         ----------
         department
-            The name as it stands in the data.
+            The name as it stands in the data; its case does not matter where one alone can be meant.
         limit
             At most so many rows.
         in_budget
@@ -111,7 +114,8 @@ class Project:
             If the department has no view.
         """
         with open_published(self.config) as state:  # one connection sees one state, whatever is published meanwhile
-            query = exp.select("*").from_(Relation("targeting", _view_name(state, department)).table()).order_by("rank")
+            _, view = _published(state, department)
+            query = exp.select("*").from_(Relation("targeting", view).table()).order_by("rank")
             if in_budget:
                 query = query.where("in_budget")
             if limit is not None:
@@ -135,34 +139,53 @@ class Project:
         """
         path = Path(output) if output is not None else self.config.directory / REPORT_NAME
         with open_published(self.config) as state:
-            for department in departments:
-                _view_name(state, department)
-            return write_report(state, path, departments)
+            names = [_published(state, name)[0] for name in departments]
+            return write_report(state, path, names, self.config.directory.name)
 
     def summary(self, departments: Sequence[str] = ()) -> dict[str, Any]:
         """Return what the report says as plain values: text, numbers, lists and dictionaries, without anyone's id."""
         with open_published(self.config) as state:
-            for department in departments:
-                _view_name(state, department)
-            return summarise(state, departments)
+            return summarise(state, [_published(state, name)[0] for name in departments])
 
     def runs(self) -> pd.DataFrame:
         """Return every run that the working database knows, the latest first.
 
         Its column ``state`` says whose published state is on disk: ``current``, ``kept``, or None. ``data_hash`` is
         equal where the transactions were; ``is_comparable`` says whether `diff` can still take it.
+
+        While another run holds the working database, these are the runs that the published state knows, without what
+        only the working database knows of them: ``frame.attrs["from_published_state"]`` is then true.
         """
-        path = self.config.warehouse.url.path
-        if not path.exists():
-            return pd.DataFrame(columns=["run_id", "started_at", "finished_at", "status"])
-        with connect(path, read_only=True) as warehouse:
-            if not warehouse.columns(relation("history.changes")):
-                return pd.DataFrame(columns=["run_id", "started_at", "finished_at", "status"])
-            frame = frame_of(logged_runs(warehouse))
+        frame = self._logged_runs()
         current, kept = current_run(self.config), states_on_disk(self.config)
         states = ["current" if each == current else "kept" if each in kept else None for each in frame["run_id"]]
         frame.insert(1, "state", pd.Series(states, dtype=object))
         return frame
+
+    def _logged_runs(self) -> pd.DataFrame:
+        path = self.config.warehouse.url.path
+        if path.exists():
+            try:
+                with connect(path, read_only=True) as warehouse:
+                    if warehouse.columns(relation("history.changes")):
+                        return frame_of(logged_runs(warehouse))
+            except WarehouseLocked:
+                if self.config.in_place:
+                    raise
+                return self._published_runs()
+        return pd.DataFrame(columns=_RUN_COLUMNS)
+
+    def _published_runs(self) -> pd.DataFrame:
+        """Return the runs that the published state knows; none before the first state is published."""
+        frame = pd.DataFrame(columns=_RUN_COLUMNS)
+        with suppress(NothingPublished), open_published(self.config) as state:
+            frame = _table(state, "runs", "run_id")[::-1].reset_index(drop=True)
+        frame.attrs["from_published_state"] = True
+        return frame
+
+    def status(self) -> Status:
+        """Return how far a running refresh is, or what the last run did. It opens no database."""
+        return read_status(self.config)
 
     def diff(self, before: str | None = None, after: str | None = None) -> Difference:
         """Count who entered and who left each audience between two runs, by cause. See `difference`.
@@ -193,21 +216,21 @@ def _table(state: Warehouse, name: str, *order: str) -> pd.DataFrame:
     return frame_of(state.fetch(query))
 
 
-def _view_name(state: Warehouse, department: str) -> str:
-    departments = _table(state, "departments", "department_key")
-    published = departments[departments["view_name"].notna()]
-    found = published[published["department"] == department]
-    if found.empty:
-        refused = departments[departments["department"] == department]
-        if not refused.empty:
-            why = refused["remark"].iloc[0]
-            raise UnknownName(f"{department!r} has no view: {why}", "targeting.departments lists all", name=department)
-        raise UnknownName(
-            f"there is no department {department!r}",
-            did_you_mean(department, list(published["department"])),
-            name=department,
-        )
-    return str(found["view_name"].iloc[0])
+def _published(state: Warehouse, department: str) -> tuple[str, str]:
+    """Return the name of a department as it stands in the data, and that of its view."""
+    rows = _table(state, "departments", "department_key").to_dict("records")
+    views = {str(row["department"]): str(row["view_name"]) for row in rows if isinstance(row["view_name"], str)}
+    left_out = {str(row["department"]): row["remark"] for row in rows if str(row["department"]) not in views}
+    alike = [name for name in left_out if name.casefold() == department.casefold()]
+    if department not in left_out:
+        try:
+            name = find_name(department, views)
+            return name, views[name]
+        except UnknownName:
+            if not alike:
+                raise
+    name = department if department in left_out else alike[0]
+    raise UnknownName(f"{name!r} has no view: {left_out[name]}", "targeting.departments lists all", name=name)
 
 
 def init(directory: str | Path, transactions: str | Path, columns: Mapping[str, str] | None = None) -> Initialised:

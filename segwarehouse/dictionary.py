@@ -5,7 +5,7 @@ syntax trees. Where they are written is left to `publish.py`.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlglot import exp
@@ -34,7 +34,7 @@ class Words:
         """Return what a relation without a model is; empty where nobody said."""
         return self.relations.get(_called(target), "")
 
-    def of_column(self, target: Relation, column: str, said: str = "", like: str = "") -> str:
+    def of_column(self, target: Relation, column: str, said: str = "", like: Sequence[str] = ()) -> str:
         """Return what a column is.
 
         Parameters
@@ -42,7 +42,7 @@ class Words:
         said
             What its model says; that comes first.
         like
-            A group of words to use as well: ``view`` for a department's view.
+            Groups of words to use as well, the first that has the column: ``view`` for a department's view.
         """
         known = self._known(target, column, like)
         if said or known:
@@ -52,8 +52,8 @@ class Words:
                 return f"{bound} bound of the 95 percent interval of {column.removesuffix(ending)}"
         return ""
 
-    def _known(self, target: Relation, column: str, like: str) -> str:
-        groups = [self.columns.get(name, {}) for name in (_called(target), like, "common")]
+    def _known(self, target: Relation, column: str, like: Sequence[str]) -> str:
+        groups = [self.columns.get(name, {}) for name in (_called(target), *like, "common")]
         return next((group[column] for group in groups if column in group), "")
 
 

@@ -1,12 +1,15 @@
 """What a notebook shows of a result: small HTML tables, everything in them escaped.
 
 In: named values and rows of plain values. Out: HTML without style or script of its own, so that it looks like the
-notebook around it. What is worth showing is left to the object that is shown.
+notebook around it, and without characters that turn the reading direction. What is worth showing is left to the object
+that is shown.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+
+from segwarehouse.outgoing import printable
 
 MOST_ROWS = 50
 
@@ -19,9 +22,9 @@ def page(*parts: str) -> str:
 def facts(title: str, values: Mapping[str, object]) -> str:
     """Return named values below a title, a line each."""
     lines = "".join(
-        f"<tr><th>{escape(name.replace('_', ' '))}</th><td>{escape(plain(v))}</td></tr>" for name, v in values.items()
+        f"<tr><th>{_html(name.replace('_', ' '))}</th><td>{_html(plain(v))}</td></tr>" for name, v in values.items()
     )
-    return f"<h4>{escape(title)}</h4><table>{lines}</table>"
+    return f"<h4>{_html(title)}</h4><table>{lines}</table>"
 
 
 def table(title: str, rows: Sequence[Mapping[str, object]], columns: Sequence[str] = ()) -> str:
@@ -33,17 +36,21 @@ def table(title: str, rows: Sequence[Mapping[str, object]], columns: Sequence[st
     if not rows:
         return ""
     names = list(columns) or list(dict.fromkeys(name for row in rows for name in row))
-    head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in names)
-    cells = ("".join(f"<td>{escape(plain(row.get(name)))}</td>" for name in names) for row in rows[:MOST_ROWS])
+    head = "".join(f"<th>{_html(name.replace('_', ' '))}</th>" for name in names)
+    cells = ("".join(f"<td>{_html(plain(row.get(name)))}</td>" for name in names) for row in rows[:MOST_ROWS])
     body = "".join(f"<tr>{each}</tr>" for each in cells)
     more = f"<p>… and {len(rows) - MOST_ROWS:,} more</p>" if len(rows) > MOST_ROWS else ""
-    return f"<h4>{escape(title)}</h4><table><tr>{head}</tr>{body}</table>{more}"
+    return f"<h4>{_html(title)}</h4><table><tr>{head}</tr>{body}</table>{more}"
 
 
 def sentences(items: Iterable[str]) -> str:
     """Return sentences as a list."""
-    listed = "".join(f"<li>{escape(item)}</li>" for item in items)
+    listed = "".join(f"<li>{_html(item)}</li>" for item in items)
     return f"<ul>{listed}</ul>" if listed else ""
+
+
+def _html(text: str) -> str:
+    return escape(printable(text))
 
 
 def plain(value: object) -> str:

@@ -14,16 +14,21 @@
     ├── StatementRefused              7: compiled SQL is not what may run
     ├── ProofFailed                   8: SQL and Python disagree, nothing was published
     ├── PublishError                  9: the published state could not be replaced
+    │   └── NothingPublished             12: there is no published state yet
     ├── UnknownName                   10: no such department, run or feature
+    ├── LastRunFailed                 13: the last run failed, was stopped or died
     └── RulesHeldBack                 20: published, but some departments keep the rules of the run before
 
 Each error says what happened with the actual value (`message`), what to do next (`hint`), and carries its
-facts as attributes. Only the command line prints them; status 2 is the command line's own, for wrong usage.
+facts as attributes, all without credentials. Only the command line prints them; status 2 is the command line's own, for
+wrong usage.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
-from typing import ClassVar
+from typing import ClassVar, cast
+
+from segwarehouse.outgoing import masked, masked_values
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -59,10 +64,10 @@ class SegwarehouseError(Exception):
     exit_status: ClassVar[int] = 1
 
     def __init__(self, message: str, hint: str = "", **facts: object) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
-        self.facts = facts
+        self.message = masked(message)
+        self.hint = masked(hint)
+        self.facts = cast("dict[str, object]", masked_values(facts))
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
@@ -128,10 +133,22 @@ class PublishError(SegwarehouseError):
     exit_status = 9
 
 
+class NothingPublished(PublishError):
+    """There is no published state yet. Facts: `path`."""
+
+    exit_status = 12
+
+
 class UnknownName(SegwarehouseError):
     """No such department, run or feature. Facts: `name`."""
 
     exit_status = 10
+
+
+class LastRunFailed(SegwarehouseError):
+    """The last run failed, was stopped or died. Facts: `run_id`, `state`."""
+
+    exit_status = 13
 
 
 class RulesHeldBack(SegwarehouseError):

@@ -68,12 +68,15 @@ class State:
         `models/`, for the result tables in `models/targeting/`.
     context
         What those models are rendered with.
+    is_look_alike
+        Whether scores say how alike customers are to buyers, since there are no times that say who buys later.
     """
 
     run_id: str
     views: Sequence[View]
     models: TemplateFolder
     context: Mapping[str, object]
+    is_look_alike: bool = False
 
 
 def publish(
@@ -144,19 +147,20 @@ def _write_comments(warehouse: Warehouse, state: State, models: Sequence[Model],
     """Say in the database what each relation and each column is."""
 
     def describe(
-        kind: str, target: Relation, text: str, said: Mapping[str, str] = MappingProxyType({}), like: str = ""
+        kind: str, target: Relation, text: str, said: Mapping[str, str] = MappingProxyType({}), like: Sequence[str] = ()
     ) -> None:
         columns = {name: words.of_column(target, name, said.get(name, ""), like) for name in warehouse.columns(target)}
         for statement in comments(target, kind, text, columns):
             warehouse.execute(statement)
 
+    rows = ("look_alike", "view") if state.is_look_alike else ("view",)
     for view in state.views:
-        describe("VIEW", view.relation, view.comment, like="view")
+        describe("VIEW", view.relation, view.comment, like=rows)
     for model in models:
         said = {contract.column: contract.description for contract in model.contracts}
         describe(model.materialized.upper(), model.relation, model.description, said)
     for target in _WITHOUT_MODEL:
-        describe("TABLE", target, words.of_relation(target), like="view")
+        describe("TABLE", target, words.of_relation(target), like=rows)
     features = warehouse.fetch(exp.select("name", "phrase").from_(relation("targeting.features").table())).to_pylist()
     for target in COPIED:
         describe("TABLE", target, words.of_relation(target), {row["name"]: row["phrase"] for row in features})

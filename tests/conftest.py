@@ -1,7 +1,7 @@
 """Small projects to run whole: transactions that a test makes, in a folder of their own."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from selenium import webdriver
 
 from segwarehouse.api import Project
 from segwarehouse.refresh import RefreshReport
 from segwarehouse.refresh import run as refresh_run
+from tests import browser
 
 START = pd.Timestamp("2025-01-01")
 DAYS = 365
@@ -176,3 +178,11 @@ def unpublished(
     """The same before its first refresh."""
     rehearsal.play(monkeypatch)
     return Project(write_project(tmp_path / "project", transactions, learning=FEW))
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[webdriver.Chrome]:
+    """A real browser."""
+    started = browser.start()
+    yield started
+    started.quit()

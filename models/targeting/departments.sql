@@ -8,7 +8,9 @@ select
     view_name,  -- the view in this schema; NULL where the department was refused
     buyers,  -- customers who have bought here
     candidates,  -- customers who have not
-    selected,  -- candidates that satisfy at least one rule
+    selected,  -- candidates in the view: they satisfy at least one rule
+    contactable,  -- those of them in the target arm
+    contacts,  -- those of them within the budget
     where_sql,  -- the WHERE clause of the view: at least one rule holds
     budget,
     control_share,
@@ -39,12 +41,25 @@ select
     difference_from_activity,  -- in AUC
     difference_from_activity_low,
     difference_from_activity_high,
+    judged_share,  -- of the candidates: the budget, or a tenth where the budget is for more than half of them
+    judged_contacts,  -- the same in customers of today, the control group left out
+    expected_buyers,  -- of these contacts, going by the past
+    expected_buyers_low,
+    expected_buyers_high,
+    extra_buyers,  -- more of these contacts than of as many of the most active customers
+    extra_buyers_low,
+    extra_buyers_high,
+    score_basis,  -- own outcomes, all departments, or look-alike
+    expected_share,  -- of today's candidates who will buy within outcome_days: the mean of score over all of them
+    expected_share_low,
+    expected_share_high,
     calibration_error,  -- mean distance between predicted and observed share of buyers, in bins of equal size
     calibration_error_by_chance,  -- what it would be if the probabilities were exactly true
-    best_budget,  -- contacts with the highest expected profit; NULL without audience.cost_per_contact
+    best_budget,  -- contacts with the highest expected profit; NULL without audience.expected_uplift
     best_profit,
     best_profit_low,
     best_profit_high,
-    verdict,  -- @not_null @in('beats activity', 'ties', 'trails', 'not evaluated', 'refused')
+    verdict,  -- @not_null @in('beats activity', 'ties', 'trails', 'not evaluated', 'look-alike only', 'refused')
+    verdict_at_budget,  -- @in('beats activity', 'ties', 'trails', 'not evaluated', 'look-alike only', 'refused')
     remark  -- why it was refused, or what to beware of
 from learned.departments

@@ -8,8 +8,8 @@ select
     ranking,
     minus,  -- the ranking that is subtracted
     metric,
-    budget,  -- customers contacted, NULL for metrics of the whole ranking
-    share,  -- the same as a share of the candidates
+    budget,  -- customers of today who are contacted, NULL for metrics of the whole ranking
+    share,  -- the same as a share of the candidates, the control group among them
     value,
     low,
     high

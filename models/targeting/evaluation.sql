@@ -9,8 +9,8 @@ select
     ranking,
     evaluated_at,
     metric,  -- auc, average precision, precision, recall, lift, expected buyers, brier score, calibration error
-    budget,  -- customers contacted, NULL for metrics of the whole ranking
-    share,  -- the same as a share of the candidates
+    budget,  -- customers of today who are contacted, NULL for metrics of the whole ranking
+    share,  -- the same as a share of the candidates, the control group among them
     value,
     low,
     high

@@ -3,7 +3,7 @@
 select
     run_id,  -- @not_null @unique
     started_at,
-    finished_at,
+    case when run_id = {{ run_id | literal }} then {{ written_at | literal }} else finished_at end as finished_at,  -- when it ended; of this state's own run, when its tables were written: it was proved and put in place after that
     case when run_id = {{ run_id | literal }} then 'published' else status end as status,
     as_of,
     protocol,

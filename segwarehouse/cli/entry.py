@@ -24,6 +24,7 @@ from segwarehouse.cli.log import complain
 from segwarehouse.cli.options import common_options
 from segwarehouse.cli.session import JSON, Session
 from segwarehouse.errors import SegwarehouseError
+from segwarehouse.outgoing import masked, printable, visible
 
 INTERRUPTED = 130
 TERMINATED = 143
@@ -42,10 +43,14 @@ Exit status:
   9    the published state could not be replaced; the former one stands
   10   no such department, run or feature
   11   another run or program holds the working database: try again, or --wait
+  12   nothing is published yet
+  13   of status: the last run failed, was stopped or died
   20   published, but some departments keep the rules of the run before: see their remarks
   130  stopped with Ctrl-C; the published state is as it was
   143  stopped with SIGTERM; the published state is as it was
 """
+
+_HINT_FILES = "does it exist, may it be read or written to, and is there room on the disk?"
 
 
 class _InOrder(click.Group):
@@ -92,10 +97,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
             status = program.main(given, prog_name="segwarehouse", obj=session, standalone_mode=False)
     except click.ClickException as error:
         status = error.exit_code
-        if session.log_format == JSON:
-            complain(session, error.format_message(), "", status)
-        else:
-            error.show()
+        if session.log_format != JSON:
+            _show_usage(error)
+        complain(session, error.format_message(), "", status)
     except (click.Abort, KeyboardInterrupt):
         status = TERMINATED if session.terminated else INTERRUPTED
         hint = "the published state is as it was, unless segwarehouse runs shows this run as published"
@@ -107,6 +111,10 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except BrokenPipeError:  # the reader, `head` for instance, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
+    except OSError as error:
+        _trace(session)
+        status = 1
+        complain(session, f"{error.filename or 'the system'}: {error.strerror or error}", _HINT_FILES, status)
     except Exception as error:  # noqa: BLE001 - the last resort: a line in place of a traceback
         _trace(session)
         status = 1
@@ -133,6 +141,15 @@ def _ending_cleanly(session: Session) -> Iterator[None]:
         signal.signal(signal.SIGTERM, former)
 
 
+def _show_usage(error: click.ClickException) -> None:
+    """Print how a command is called, before what was wrong with a call."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        click.echo(visible(masked(context.get_usage()), kept="\n"), err=True)
+        click.echo(f"Try '{printable(context.command_path)} --help' for help.\n", err=True)
+
+
 def _trace(session: Session) -> None:
+    """Print the traceback, which quotes what others raised: text from data, and passwords."""
     if session.debug:
-        traceback.print_exc()
+        click.echo(visible(masked(traceback.format_exc()), kept="\n"), err=True, nl=False)

@@ -1,19 +1,57 @@
-"""Results in files: CSV that a spreadsheet may open, and files that appear only when they are complete."""
+"""Results in files: CSV that a spreadsheet may open, and files that appear only when they are complete.
+
+Values stay true in a file and in a pipe. On a terminal, CSV has what could steer it written out; Parquet is refused.
+"""
 
 import contextlib
 import csv
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import click
 
-from segwarehouse.cli.session import current_session
+from segwarehouse.cli.render import say
 from segwarehouse.errors import SegwarehouseError
+from segwarehouse.outgoing import visible
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+CSV, PARQUET, HTML = "CSV", "Parquet", "HTML"
+
+_FORMATS: Mapping[str, str] = {
+    ".csv": CSV, ".txt": CSV, ".parquet": PARQUET, ".parq": PARQUET, ".html": HTML, ".htm": HTML,
+    ".tsv": "tab-separated text", ".json": "JSON", ".jsonl": "JSON", ".ndjson": "JSON", ".xlsx": "a workbook",
+    ".xls": "a workbook", ".xlsm": "a workbook", ".ods": "a workbook", ".numbers": "a workbook", ".pdf": "PDF",
+    ".docx": "a document", ".md": "Markdown", ".xml": "XML", ".sql": "SQL", ".feather": "Arrow", ".arrow": "Arrow",
+    ".duckdb": "a database", ".db": "a database", ".sqlite": "a database", ".gz": "a packed file",
+    ".zst": "a packed file", ".bz2": "a packed file", ".xz": "a packed file", ".zip": "a packed file",
+}  # fmt: skip
+"""What the ending of a file's name says that is in it; others say nothing."""
+
+_FIRST: Mapping[str, str] = {"a workbook": "spreadsheets open CSV too: ", "a packed file": "pack it afterwards: "}
+
+
+def require_ending(name: str | None, written: str) -> None:
+    """Refuse a file whose ending says that it holds something else than what would be `written` into it.
+
+    Raises
+    ------
+    click.UsageError
+        With what to do instead.
+    """
+    if name is None:
+        return
+    ending = Path(name).suffix
+    said = _FORMATS.get(ending.casefold(), written)
+    if said != written:
+        plain = Path(name).with_suffix(f".{written.casefold()}").name
+        raise click.UsageError(
+            f"{name}: {ending} says {said}, and {written} is written; {_FIRST.get(said, '')}name it {plain}"
+        )
 
 
 def guarded_csv(frame: "pd.DataFrame") -> str:
@@ -29,6 +67,21 @@ def guarded_csv(frame: "pd.DataFrame") -> str:
     safe = frame.map(guard)
     safe.columns = [guard(str(name)) for name in frame.columns]
     return safe.to_csv(index=False, quoting=csv.QUOTE_NONNUMERIC)
+
+
+def write_csv(name: str, frame: "pd.DataFrame") -> None:
+    """Write guarded CSV; on a terminal with control characters written out."""
+    text = guarded_csv(frame)
+    if name == "-" and sys.stdout.isatty():
+        text = visible(text, kept="\r\n")
+    write_file(name, lambda stream: stream.write(text.encode()))
+
+
+def write_parquet(name: str, frame: "pd.DataFrame") -> None:
+    """Write Parquet; not onto a terminal."""
+    if name == "-" and sys.stdout.isatty():
+        raise click.UsageError("Parquet is no text: send it to a file or a program, or name one with --parquet FILE")
+    write_file(name, lambda stream: frame.to_parquet(stream, index=False))
 
 
 def write_file(name: str, write: Callable[[IO[bytes]], object]) -> None:
@@ -51,5 +104,4 @@ def write_file(name: str, write: Callable[[IO[bytes]], object]) -> None:
     finally:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
-    if not current_session().quiet:
-        click.echo(f"Wrote {name}", err=True)
+    say(f"Wrote {name}", aside=True)

@@ -1,37 +1,34 @@
 """Standard error: how a run goes on, and errors.
 
-In: step, subject and how much of the step is done. Out: on a terminal a line a step, with the time that is left; in a
-log a plain line whenever something new begins; with `--log-format json` an object a line, for machines.
+In: how far a run is, a `Moment` at a time. Out: on a terminal a bar for the whole run and a line for each step that is
+done; in a log a line with the time and the share of the whole whenever something new begins; with `--log-format json`
+an object a line, for machines. The time that is left is said as soon as the run knows it, and not before.
 """
 
 import contextlib
 import datetime as dt
-import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import click
 
-from segwarehouse.cli.render import printable
+from segwarehouse.cli.render import say
 from segwarehouse.cli.session import JSON, Session, current_session, may_colour
-
-Progress = Callable[[str, str, float], None]
-
-_SPEED_SECONDS = 600
-"""The time that is left is told from the speed of so many last seconds."""
+from segwarehouse.outgoing import as_json, masked_values, printable
+from segwarehouse.running import Moment, Progress, about
 
 
 @contextlib.contextmanager
 def showing_progress() -> Iterator[Progress]:
-    """Yield a function (step, subject, fraction of the step) that shows progress."""
+    """Yield a function that shows how far a run is."""
     session = current_session()
     if session.quiet:
-        yield lambda _step, _subject, _fraction: None
+        yield lambda _moment: None
     elif session.log_format == JSON:
         yield _objects()
     elif sys.stderr.isatty():
-        with _bars() as show:
+        with _bar() as show:
             yield show
     else:
         yield _lines()
@@ -49,58 +46,49 @@ def complain(session: Session, message: str, hint: str, exit_status: int) -> Non
 
 
 @contextlib.contextmanager
-def _bars() -> Iterator[Progress]:
+def _bar() -> Iterator[Progress]:
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        SpinnerColumn,
-        TaskID,
-        TaskProgressColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import BarColumn, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
     from rich.progress import Progress as Bars
+    from rich.text import Text
 
     columns = (
-        SpinnerColumn(finished_text="✓"),
-        TextColumn("{task.description}", markup=False),
+        SpinnerColumn(),
         BarColumn(bar_width=20),
         TaskProgressColumn(),
         TimeElapsedColumn(),
-        TimeRemainingColumn(elapsed_when_finished=False, compact=True),
-        TextColumn("{task.fields[subject]}", markup=False),
+        TextColumn("{task.description}", markup=False),
+        TextColumn("{task.fields[left]}", markup=False),
     )
     console = Console(stderr=True, highlight=False)
-    with Bars(*columns, console=console, transient=True, speed_estimate_period=_SPEED_SECONDS) as bars:
-        tasks: dict[str, TaskID] = {}
-
+    with Bars(*columns, console=console, transient=True) as bars:
+        task = bars.add_task("", total=1.0, left="")
         running = ""
 
-        def show(step: str, subject: str, fraction: float) -> None:
+        def show(moment: Moment) -> None:
             nonlocal running
-            if step not in tasks and fraction > 0.0 and running:
-                # a part of the step that runs, which will be a step of its own later
-                bars.update(tasks[running], subject=printable(f"{step} {subject}".strip()))
-                return
-            running = step if fraction < 1.0 else ""
-            if step not in tasks:
-                tasks[step] = bars.add_task(printable(step), total=1.0, subject="")
-            shown = "" if fraction >= 1.0 else printable(subject)
-            bars.update(tasks[step], completed=fraction, subject=shown)
+            if running and moment.step != running:
+                bars.console.print(Text(f"✓ {printable(running)}"))
+            running = moment.step
+            if moment.note:
+                bars.console.print(Text(printable(moment.note)))
+            bars.update(task, completed=moment.share, description=_doing(moment), left=_left(moment))
 
         yield show
 
 
 def _lines() -> Progress:
-    """Return a function that prints one line whenever the step or its subject changes."""
+    """Return a function that prints one line whenever the step or its subject changes, or a note comes."""
     last: tuple[str, str] | None = None
 
-    def show(step: str, subject: str, fraction: float) -> None:
+    def show(moment: Moment) -> None:
         nonlocal last
-        if (step, subject) != last:
-            last = (step, subject)
-            click.echo(f"{fraction:4.0%} {printable(f'{step} {subject}'.strip())}", err=True)
+        if moment.note:
+            say(f"{_time()} {moment.note}", aside=True)
+        if (moment.step, moment.subject) != last:
+            last = (moment.step, moment.subject)
+            parts = (_time(), f"{moment.share:4.0%}", _doing(moment), _left(moment))
+            say(" ".join(part for part in parts if part), aside=True)
 
     return show
 
@@ -109,15 +97,32 @@ def _objects() -> Progress:
     """Return a function that prints an object at every call, with the seconds since the first."""
     started = time.perf_counter()
 
-    def show(step: str, subject: str, fraction: float) -> None:
-        seconds = round(time.perf_counter() - started, 3)
-        _write_object(
-            "progress", {"step": step, "subject": subject, "fraction": round(fraction, 4), "seconds": seconds}
-        )
+    def show(moment: Moment) -> None:
+        facts = {
+            "step": moment.step,
+            "subject": moment.subject,
+            "step_share": round(moment.step_share, 4),
+            "share": round(moment.share, 4),
+            "seconds_left": None if moment.seconds_left is None else round(moment.seconds_left),
+            "seconds": round(time.perf_counter() - started, 3),
+        }
+        _write_object("progress", facts | ({"note": moment.note} if moment.note else {}))
 
     return show
 
 
+def _doing(moment: Moment) -> str:
+    return printable(f"{moment.step} {moment.subject}".strip())
+
+
+def _left(moment: Moment) -> str:
+    return "" if moment.seconds_left is None or moment.share >= 1.0 else f"({about(moment.seconds_left)} left)"
+
+
+def _time() -> str:
+    return dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
 def _write_object(event: str, facts: dict[str, object]) -> None:
     stamp = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    click.echo(json.dumps({"time": stamp, "event": event, **facts}), err=True)
+    click.echo(as_json(masked_values({"time": stamp, "event": event, **facts})), err=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from segwarehouse.cli.session import JSON, TEXT, Session
+from segwarehouse.outgoing import visible
 
 if TYPE_CHECKING:
     from segwarehouse.api import Project
@@ -109,4 +110,20 @@ def next_command(name: str, directory: Path, *arguments: str) -> str:
     "Next: segwarehouse audience 'Fish & Chips' --project shop"
     """
     where = [] if directory == Path() else ["--project", str(directory)]
-    return "Next: " + shlex.join(["segwarehouse", name, *arguments, *where])
+    return "Next: " + " ".join(map(_quoted, ["segwarehouse", name, *arguments, *where]))
+
+
+def _quoted(argument: str) -> str:
+    r"""Return an argument as it can be typed into a shell, in ANSI-C quotes (bash, zsh, ksh) where it can't be seen.
+
+    >>> print(_quoted("Fish & Chips"), _quoted("it's\x1b[2J"))
+    'Fish & Chips' $'it\'s\u001b[2J'
+    """
+    if visible(argument) == argument:
+        return shlex.quote(argument)
+    signs = (f"\\{sign}" if sign in "\\'" else sign if visible(sign) == sign else _code(sign) for sign in argument)
+    return f"$'{''.join(signs)}'"
+
+
+def _code(sign: str) -> str:
+    return f"\\u{ord(sign):04x}" if ord(sign) < 0x10000 else f"\\U{ord(sign):08x}"

@@ -1,10 +1,9 @@
-"""Results on standard output: tables, facts and JSON.
+"""Results on standard output: tables, facts, sentences and JSON.
 
-In: rows and values of the Python API. Out: text that no data can turn against the terminal.
+In: rows and values of the Python API. Out: text that no data can turn against the terminal (`segwarehouse.outgoing`).
 """
 
 import datetime as dt
-import json
 import math
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,6 +14,7 @@ import click
 
 from segwarehouse.cli.session import current_session, may_colour
 from segwarehouse.display import plain
+from segwarehouse.outgoing import as_json, printable, visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,19 +32,9 @@ _NARROWEST = 18
 _BETWEEN = 3
 
 
-def printable(text: str) -> str:
-    r"""Return text on one line, with control characters written out: text from data must not steer a terminal.
-
-    >>> printable("SEA\x1b[2J\nFOOD")
-    'SEA\\x1b[2J FOOD'
-    """
-    line = " ".join(text.splitlines())
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in line)
-
-
 def print_json(value: object) -> None:
     """Print a value of the Python API as JSON."""
-    click.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2, allow_nan=False))
+    click.echo(as_json(_plain(value), indent=2))
 
 
 def _plain(value: object) -> Any:
@@ -64,6 +54,11 @@ def _plain(value: object) -> Any:
     return _plain(unboxed()) if callable(unboxed) else str(value)
 
 
+def print_sql(text: str) -> None:
+    """Print SQL; on a terminal with control characters in its literals written out, so that it steers nothing."""
+    click.echo(visible(text, kept="\n\t") if sys.stdout.isatty() else text)
+
+
 def records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
     """Return the frame's rows as dicts; what is missing is None."""
     objects = frame.astype(object)
@@ -71,17 +66,22 @@ def records(frame: "pd.DataFrame") -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in present.to_dict("records")]
 
 
-def say(text: str) -> None:
-    """Print a line for people: what was done, what to do next."""
+def say(text: str, *, aside: bool = False) -> None:
+    """Print a line for people: what was done, what to do next; `aside` on standard error."""
     if not current_session().quiet:
-        click.echo(text)
+        click.echo(printable(text), err=aside)
+
+
+def warn(text: str) -> None:
+    """Print what went wrong, and stopped nothing, on standard error."""
+    click.echo(printable(text), err=True)
 
 
 def print_facts(facts: Row) -> None:
     """Print named values, a line each."""
     width = max(map(len, facts), default=0)
     for name, value in facts.items():
-        say(f"{name.replace('_', ' '):<{width}}  {_cell(value)}")
+        say(f"{_heading(name):<{width}}  {_cell(value)}")
 
 
 def print_table(rows: Sequence[Row], columns: Sequence[str] = (), *, title: str = "", marks: Marks = NO_MARKS) -> None:
@@ -109,7 +109,12 @@ def print_table(rows: Sequence[Row], columns: Sequence[str] = (), *, title: str 
         shown = _fitting(cells, console.width)
     else:
         console.width, shown = _LOG_WIDTH, names
-    table = Table(box=SIMPLE_HEAD, title=title or None, title_justify="left", pad_edge=False)
+    table = Table(
+        box=SIMPLE_HEAD,
+        title=Text(printable(title), "table.title") if title else None,
+        title_justify="left",
+        pad_edge=False,
+    )
     for name in shown:
         numeric = all(_is_number(row.get(name)) for row in rows)
         side: Literal["left", "right"] = "right" if numeric else "left"

@@ -64,7 +64,7 @@ def calibration(
     least: int = 1,
     resamples: int = RESAMPLES,
 ) -> Calibration:
-    """Hold probabilities against what happened.
+    """Compare probabilities with what happened.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def calibration(
     bins
         How many, of equal size.
     least
-        No more bins than leave so many candidates in each.
+        No more bins than leave so many candidates in each, and on average twice as many who bought and who did not.
     resamples
         How many.
 
@@ -89,8 +89,10 @@ def calibration(
         If there is no candidate, or lengths differ.
     """
     if len(probability) == 0 or len(probability) != len(outcomes):
-        raise SegwarehouseError(f"{len(probability)} probabilities can't be held against {len(outcomes)} outcomes")
-    places = _bins_of(probability, max(1, min(bins, len(probability) // max(least, 1))))
+        raise SegwarehouseError(f"{len(probability)} probabilities can't be compared with {len(outcomes)} outcomes")
+    rarer = min(int(outcomes.sum()), int((~outcomes).sum()))
+    most = min(bins, len(probability) // max(least, 1), rarer // (2 * least) if least > 1 else bins)
+    places = _bins_of(probability, max(1, most))
     members = np.eye(int(places.max()) + 1)[places]
     bought = outcomes.astype(np.float64)
     once = np.ones((1, len(outcomes)), dtype=np.float64)

@@ -89,7 +89,7 @@ class Comparison:
     Attributes
     ----------
     baseline
-        The name of the ranking that the others are held against.
+        The name of the ranking that the others are compared with.
     candidates, buyers
         How many candidates there are and how many of them bought; over several samples, on average and rounded.
     qualities
@@ -199,7 +199,7 @@ def compare_samples(
     resamples
         How many.
     baseline
-        The name, among the rankings, of the one that the others are held against.
+        The name, among the rankings, of the one that the others are compared with.
     pairs
         Further differences to take: first minus second.
 
@@ -262,12 +262,15 @@ def _same_rankings(samples: Sequence[Sample], baseline: str) -> list[str]:
     return names
 
 
-def verdict(comparison: Comparison, trials: int, *, ranking: str = "rules") -> str:
-    """Say in a word whether a ranking beats the baseline.
+def verdict(comparison: Comparison, trials: int, *, ranking: str = "rules", budget: float | None = None) -> str:
+    """Say in a word whether a ranking beats the baseline, over all candidates or at a budget.
 
-    It does if its AUC is higher by more than chance explains, at a level of 95 percent over all `trials` together
-    (Bonferroni: a two-sided normal interval of the paired difference with ``0.05 / trials`` outside, from the
-    bootstrap standard error), and trails if it is lower by as much. Anything else, also too few buyers, ties.
+    A claim has to be beyond doubt: the ranking beats the baseline where its AUC, or the buyers that it finds at the
+    budget, are more than chance explains at a level of 95 percent over all `trials` together (Bonferroni: a two-sided
+    normal interval of the paired difference with ``0.05 / trials`` outside, from the bootstrap standard error), and
+    where it ranks at all: no ranking whose own 95 percent interval of AUC holds 0.5, or at the budget of lift holds 1,
+    beats anything. A warning needs less: it trails where it is worse by more than chance explains in a single trial,
+    since of many departments those that lose should be named. Anything else, also too few buyers, ties.
 
     Parameters
     ----------
@@ -277,6 +280,8 @@ def verdict(comparison: Comparison, trials: int, *, ranking: str = "rules") -> s
         How many departments are judged at once, 1 or more.
     ranking
         Which ranking to judge.
+    budget
+        Judge at this budget, given as it was given to `compare`; None: by AUC, over all candidates.
 
     Returns
     -------
@@ -285,11 +290,17 @@ def verdict(comparison: Comparison, trials: int, *, ranking: str = "rules") -> s
     """
     if trials < 1:
         raise SegwarehouseError(f"a verdict needs 1 trial or more, not {trials}")
-    difference = comparison.differences[ranking].auc
-    reach = NormalDist().inv_cdf(1.0 - (1.0 - LEVEL) / (2.0 * trials)) * difference.standard_error
-    if difference.value > reach:
+    own, difference = comparison.qualities[ranking], comparison.differences[ranking]
+    gain = difference.auc if budget is None else difference.at(budget).precision
+    ranks = own.auc.low > 0.5 and (budget is None or own.at(budget).lift.low > 1.0)
+    if ranks and gain.value > _reach(gain, trials):
         return f"beats {comparison.baseline}"
-    return "trails" if difference.value < -reach else "ties"
+    return "trails" if gain.value < -_reach(gain, 1) else "ties"
+
+
+def _reach(difference: Estimate, trials: int) -> float:
+    """Return how far from zero chance takes a difference in the most surprising of so many trials."""
+    return NormalDist().inv_cdf(1.0 - (1.0 - LEVEL) / (2.0 * trials)) * difference.standard_error
 
 
 def _shares(samples: Sequence[Sample]) -> list[FloatArray]:

@@ -1,32 +1,30 @@
-"""What a campaign earns, by how many are contacted.
+"""What a campaign earns against not contacting, by how many are contacted.
 
-In: a ranking of candidates that the learning never saw, who of them bought, what a contact costs and what a
-conversion is worth. Out: the expected profit along the curve with intervals, and the number of contacts that
-maximises it. Every purchase of a contacted candidate is counted as worth its full value: who would have bought
-without being contacted is not known here (a control group tells), so the profit is an upper bound of what the
-campaign adds. The profit at the best number is the largest of many and a little too high for that reason.
+In: candidates that the learning never saw, ranked, in one sample or several (cut-offs), who of them bought without a
+campaign, what a contact costs, what a conversion is worth and by which share a contact raises the number of buyers.
+Out: the expected profit of each candidate along the curve, with intervals, and the share to contact that maximises it.
+
+Most of those who rank high would buy anyway: a campaign is not paid for by them. What it adds is the expected number
+of buyers times the uplift, which no history of purchases can tell; it is set by the user, who has measured it on a
+control group or supposes it. How many customers a share stands for is left to the caller.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segwarehouse.domain import BoolArray, FloatArray
+from segwarehouse.domain import FloatArray
 from segwarehouse.evaluate.bootstrap import RESAMPLES, Estimate, resampled_weights
 from segwarehouse.evaluate.curves import Ranking, Tally
-
-SHARES = tuple(percent / 100.0 for percent in range(1, 101))
+from segwarehouse.evaluate.intervals import Sample
 
 
 @dataclass(frozen=True, slots=True)
 class ProfitPoint:
-    """The expected profit when `contacts` candidates, a `share` of all, are contacted. In units of money."""
+    """The expected profit, in money a candidate, when a `share` of the candidates is contacted."""
 
     share: float
-    contacts: float
     profit: Estimate
 
 
@@ -39,70 +37,79 @@ class ProfitCurve:
     points
         By share, upwards, after the point of no contact at all.
     best
-        The point with the highest profit; no contact where every contact loses money.
-    best_contacts
-        Its number of contacts; the interval is that of the best number over the resamples.
+        The point with the highest profit; no contact where every contact loses money. The largest of many is a little
+        too high for that reason.
+    best_share
+        Its share of the candidates; the interval is that of the best share over the resamples.
     """
 
     points: tuple[ProfitPoint, ...]
     best: ProfitPoint
-    best_contacts: Estimate
+    best_share: Estimate
 
 
 def profit_curve(
-    scores: NDArray[Any],
-    outcomes: BoolArray,
+    samples: Sequence[Sample],
     *,
+    ranking: str,
+    shares: Sequence[float],
     cost: float,
     value: float,
+    uplift: float,
     seed: int,
-    candidates: float | None = None,
-    shares: Sequence[float] = SHARES,
     resamples: int = RESAMPLES,
 ) -> ProfitCurve:
-    """Return the profit of contacting the best candidates of a ranking.
+    """Return the profit of contacting the best candidates of a ranking, on average over samples.
 
     Parameters
     ----------
-    scores
-        (n,), higher is contacted earlier; ties in expectation, as in `curves`.
-    outcomes
-        bool (n,): who bought.
+    samples
+        One or more. Ties in expectation, resamples of customers as in `intervals.compare_samples`: profit is what its
+        precision at the same share and with the same seed comes to in money.
+    ranking
+        The name of the ranking.
+    shares
+        Where on the curve, above 0 and up to 1.
     cost, value
         Of one contact, and of one conversion; units of money.
+    uplift
+        By which share a contact raises the number of buyers: 0.1 turns 50 who would buy anyway into 55.
     seed
         Of the resamples.
-    candidates
-        How many candidates there are in all, where the n are a sample of them.
-    shares
-        Where on the curve, 0 to 1.
     resamples
         How many.
 
     Examples
     --------
     >>> scores, outcomes = np.array([4.0, 3.0, 2.0, 1.0]), np.array([True, False, True, False])
-    >>> curve = profit_curve(scores, outcomes, cost=1.0, value=4.0, seed=0, shares=(0.25, 0.5, 0.75, 1.0))
-    >>> [point.profit.value for point in curve.points], curve.best.contacts
-    ([0.0, 3.0, 2.0, 5.0, 4.0], 3.0)
+    >>> sample = Sample({"rules": scores}, outcomes, np.arange(4))
+    >>> curve = profit_curve(
+    ...     [sample], ranking="rules", shares=(0.25, 0.5, 0.75, 1.0), cost=1.0, value=8.0, uplift=0.5, seed=0
+    ... )
+    >>> [4 * point.profit.value for point in curve.points], curve.best.share
+    ([0.0, 3.0, 2.0, 5.0, 4.0], 0.75)
     """
-    depth = np.array([0.0, *shares], dtype=np.float64)
-    total = float(len(outcomes) if candidates is None else candidates)
-    ranking = Ranking.of(scores)
+    depth = np.array([0.0, *sorted(set(shares))], dtype=np.float64)
+    ranked = [(Ranking.of(sample.rankings[ranking]), sample) for sample in samples]
 
     def profits(weights: FloatArray | None) -> FloatArray:
-        tally = Tally.of(ranking, outcomes, weights)
-        found = tally.hits(depth) / np.maximum(tally.depth[:, -1:], 1.0)
-        return np.asarray(total * (value * found - cost * depth), dtype=np.float64)
+        found = [
+            _found(Tally.of(order, sample.outcomes, None if weights is None else weights[:, sample.customers]), depth)
+            for order, sample in ranked
+        ]
+        mean = sum(found[1:], found[0]) / len(found)
+        return np.asarray(value * uplift * mean - cost * depth, dtype=np.float64)
 
     exact = profits(None)[0]
-    resampled = np.concatenate(
-        [profits(weights) for weights in resampled_weights(len(outcomes), seed, resamples)], axis=0
-    )
+    people = 1 + max(int(sample.customers.max(initial=0)) for sample in samples)
+    resampled = np.concatenate([profits(weights) for weights in resampled_weights(people, seed, resamples)], axis=0)
     points = tuple(
-        ProfitPoint(float(share), float(share * total), Estimate.of(exact[at], resampled[:, at]))
-        for at, share in enumerate(depth)
+        ProfitPoint(float(share), Estimate.of(exact[at], resampled[:, at])) for at, share in enumerate(depth)
     )
     best = points[int(np.argmax(exact))]
-    tried = depth[np.argmax(resampled, axis=1)] * total
-    return ProfitCurve(points, best, Estimate.of(best.contacts, tried))
+    return ProfitCurve(points, best, Estimate.of(best.share, depth[np.argmax(resampled, axis=1)]))
+
+
+def _found(tally: Tally, depth: FloatArray) -> FloatArray:
+    """Return the buyers (b, s) among the first shares (s,) of all candidates, as a share of all candidates."""
+    return np.asarray(tally.hits(depth) / np.maximum(tally.depth[:, -1:], 1.0), dtype=np.float64)

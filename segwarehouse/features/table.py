@@ -29,6 +29,9 @@ COUNTS = relation("features.department_counts")
 FIRST_PURCHASES = relation("features.first_purchases")
 TENURE = "tenure_days"
 
+_MOST = 0.5
+"""What more than this share of customers have counts as usual."""
+
 
 @dataclass(frozen=True)
 class DepartmentTable:
@@ -58,6 +61,9 @@ class DepartmentTable:
         cut-off. All 0 where there are no times.
     map_order
         int64 (n,), or empty: who comes first onto a map that has no room for all; see `FeatureTable.map_order`.
+    given_away
+        What features are called that are left out because most customers have the same value of them with the
+        department, and so buyers another one without it: lists of a fixed length, for instance.
     """
 
     department: Department
@@ -70,6 +76,7 @@ class DepartmentTable:
     outcomes: BoolArray
     waited_days: FloatArray
     map_order: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    given_away: tuple[str, ...] = ()
 
     def subset(self, customers: BoolArray) -> "DepartmentTable":
         """Return the table of the customers in a mask (n,)."""
@@ -137,17 +144,25 @@ class LeftOut:
         """Return the department's table. It shares no memory with this."""
         values, activity = _changed(self.values, self.changes), _changed(self.activity_values, self.activity_changes)
         rows = np.flatnonzero(values[:, self.breadth] > 0.0)
+        buyers = self.buyers[rows]
+        leaking = _giving_away(self.values[rows], values[rows], self.changes, buyers)
+        kept = [place for place in range(len(self.kept)) if self.kept[place] not in leaking]
+        leaking_activity = _giving_away(self.activity_values[rows], activity[rows], self.activity_changes, buyers)
+        scales = [place for place in range(len(self.activity_features)) if place not in leaking_activity]
         return DepartmentTable(
             department=self.department,
             rows=rows,
-            features=self.features,
-            values=np.ascontiguousarray(values[rows][:, self.kept]),
-            activity_features=self.activity_features,
-            activity_values=activity[rows],
-            buyers=self.buyers[rows],
+            features=tuple(self.features[place] for place in kept),
+            values=np.ascontiguousarray(values[rows][:, self.kept[kept]]),
+            activity_features=tuple(self.activity_features[place] for place in scales),
+            activity_values=np.ascontiguousarray(activity[rows][:, scales]),
+            buyers=buyers,
             outcomes=self.outcomes[rows],
             waited_days=self.waited_days[rows],
             map_order=self.map_order[rows],
+            given_away=tuple(
+                feature.phrase for feature, place in zip(self.features, self.kept, strict=True) if place in leaking
+            ),
         )
 
     def without_arrays(self) -> "LeftOut":
@@ -170,6 +185,33 @@ def _changed(matrix: FloatArray, changes: Sequence[Change]) -> FloatArray:
     for change in changes:
         changed[change.rows, change.columns] = change.values
     return changed
+
+
+def _giving_away(before: FloatArray, after: FloatArray, changes: Sequence[Change], buyers: BoolArray) -> set[int]:
+    """Return the columns whose values give buyers away by having been changed.
+
+    Most of the others have one and the same value, and most buyers had it too until the department was left out.
+
+    Parameters
+    ----------
+    before, after
+        float64 (n, p): with the department, and without it.
+    buyers
+        bool (n,).
+    """
+    found: set[int] = set()
+    if not changes or not buyers.any() or buyers.all():
+        return found
+    for column in np.unique(np.concatenate([change.columns for change in changes])).tolist():
+        moved = before[:, column] != after[:, column]
+        if float(moved[buyers].mean()) < _MOST:
+            continue
+        values, counts = np.unique(after[~buyers, column], return_counts=True)
+        usual = values[np.argmax(counts)]
+        from_there = moved & (before[:, column] == usual)
+        if counts.max() >= _MOST * counts.sum() and float(from_there[buyers].mean()) >= _MOST:
+            found.add(column)
+    return found
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ try, with the guesses as remarks beside the settings.
 """
 
 import codecs
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,12 +110,12 @@ def initialise(
     Raises
     ------
     ConfigError
-        If there is a configuration already.
+        If there is a configuration already, or none can be written there.
     SourceError
         If the file can't be read, or no column can be who bought or where.
     """
     path = Path(directory) / CONFIG_NAME
-    if path.exists():
+    if os.path.lexists(path):
         raise ConfigError(f"{path} exists already", "edit it, or move it away", key="", value=str(path))
     source = Path(transactions)
     _require_file(source)
@@ -137,15 +138,33 @@ def initialise(
     notes |= {f"learning.{key}": _WHY_SHORTER for key in learning}
     settings = {"transactions": _location(source, Path(directory)), **names, **written}
     text = render_config({"source": settings, "learning": learning}, notes)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    _write(path, text)
     return Initialised(path, found.parts, _missing(found), written, learning, found.rows, preview)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"{path} can't be written: {error.strerror or error}",
+            "name a folder that you may write to: segwarehouse init TRANSACTIONS --project FOLDER",
+            key="",
+            value=str(path),
+        ) from error
 
 
 def _require_file(source: Path) -> None:
     """Refuse what can't be a file of transactions before an engine says it in its own words."""
     if source.suffix.casefold() in _SPREADSHEETS:
         raise SourceError(f"{source} is a spreadsheet", "save the sheet as CSV, in UTF-8 if you are asked")
+    try:
+        source.stat()
+    except PermissionError as error:
+        raise _unreadable(source, error) from error
+    except OSError:
+        pass  # a glob, or nothing: that is said below
     if source.is_dir():
         raise SourceError(f"{source} is a folder", f"name a file in it, or all of them: '{source}/*.parquet'")
     if not source.exists() and not any(mark in str(source) for mark in "*?["):
@@ -178,8 +197,15 @@ def _utf_16(source: Path) -> str | None:
     """Return the encoding of a file that begins as spreadsheets begin "Unicode text", else None."""
     if not source.is_file():
         return None
-    with source.open("rb") as file:
-        return "utf-16" if file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} else None
+    try:
+        with source.open("rb") as file:
+            return "utf-16" if file.read(2) in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} else None
+    except OSError as error:
+        raise _unreadable(source, error) from error
+
+
+def _unreadable(source: Path, error: OSError) -> SourceError:
+    return SourceError(f"{source} can't be read: {error.strerror or error}", "may you read it, and its folder?")
 
 
 def _given(columns: Mapping[str, str], types: Mapping[str, str]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from segwarehouse.learn.calibrate import calibrate
 from segwarehouse.learn.card import CardParameters, Draft, learn_card
 from segwarehouse.learn.cluster import Clusters, cluster
 from segwarehouse.learn.embed import Embedding, embed
-from segwarehouse.learn.entry import with_entry_rule
+from segwarehouse.learn.entry import telling_rules, with_entry_rule
 from segwarehouse.learn.population import Population
 from segwarehouse.learn.propensity import (
     ConfusionMatrices,
@@ -153,7 +153,8 @@ def learn_department(
         population.activity_values, population.activity_features, population.labels, seed=seed
     )
     draft = _draft(population, propensity, base, activity_log_odds, seed, chosen)
-    new = calibrated_card(with_entry_rule(draft.rules, population, chosen.least_selected), draft.activity, population)
+    rules = with_entry_rule(telling_rules(draft.rules, population), population, chosen.least_selected)
+    new = calibrated_card(rules, draft.activity, population)
     kept = former is not None and _still_good(former, new, population, chosen)
     card = calibrated_card(former.rules, former.activity, population) if former is not None and kept else new
     return DepartmentLearned(
@@ -202,6 +203,8 @@ def _still_good(former: RuleSet, new: RuleSet, population: Population, parameter
     if not set(former.features) <= known or former.condition_count > card.selection.max_conditions + 1:
         return False
     if any(len(rule.conditions) > card.max_rule_conditions for rule in former.rules):
+        return False
+    if telling_rules(former.rules, population) != former.rules:
         return False
     candidates = ~population.labels
     selected = former.apply(_columns(population), len(population.labels)).selected

@@ -8,17 +8,28 @@ words, in the WHERE clause and in the reasons, in place of leaving the budget un
 
 import numpy as np
 
-from segwarehouse.domain import Column, Condition, Operator, Rule
+from segwarehouse.domain import BoolArray, Column, Condition, FloatArray, Operator, Rule
 from segwarehouse.learn.population import Population
 
 ENTRY_FEATURES = ("breadth_count", "frequency_count")
 """What says that a customer is active at all, best first."""
 
+EVERYBODY = 0.95
+"""A rule that more than this share of the candidates satisfy tells nobody from anybody: it is no rule."""
+
+
+def telling_rules(rules: tuple[Rule, ...], population: Population) -> tuple[Rule, ...]:
+    """Return the rules without those that all candidates satisfy: they give everybody the same points and reason."""
+    candidates = ~population.labels
+    columns = _columns(population, candidates)
+    return tuple(rule for rule in rules if not rule.matches(columns).all())
+
 
 def with_entry_rule(rules: tuple[Rule, ...], population: Population, least_share: float) -> tuple[Rule, ...]:
     """Return the rules, with an entry rule where they select less than `least_share` of those who don't buy yet.
 
-    Its threshold is the highest whole number with which the card selects at least that share.
+    Its threshold is the highest whole number with which the card selects at least that share. Where only a rule that
+    nearly everybody satisfies would do, it is the widest one that leaves some out, or none.
 
     Parameters
     ----------
@@ -30,16 +41,32 @@ def with_entry_rule(rules: tuple[Rule, ...], population: Population, least_share
         0 to 1, of the candidates: the customers whose label is False.
     """
     candidates = ~population.labels
-    names = [feature.name for feature in population.features]
-    column = next((names.index(name) for name in ENTRY_FEATURES if name in names), None)
-    if not rules or column is None or not candidates.any():
+    columns = _columns(population, candidates)
+    if not rules or not candidates.any():
         return rules
-    columns = {name: Column.complete(population.values[candidates, at]) for at, name in enumerate(names)}
     selected = np.logical_or.reduce([rule.matches(columns) for rule in rules])
     if float(selected.mean()) >= least_share:
         return rules
-    measure = columns[names[column]].values
-    for threshold in np.unique(np.floor(measure))[::-1]:
-        if float((selected | (measure >= threshold)).mean()) >= least_share:
-            return (*rules, Rule((Condition(names[column], Operator.AT_LEAST, float(threshold)),), 1))
-    return rules
+    tried = [
+        (float((selected | (columns[name].values >= threshold)).mean()), Condition(name, Operator.AT_LEAST, threshold))
+        for name in ENTRY_FEATURES
+        if name in columns
+        for threshold in _thresholds(columns[name].values)
+    ]
+    enough = next((condition for share, condition in tried if share >= least_share), None)
+    widest = max(tried, key=lambda item: item[0], default=None)
+    if enough is None and widest is not None and widest[0] > float(selected.mean()):
+        enough = widest[1]
+    return (*rules, Rule((enough,), 1)) if enough is not None else rules
+
+
+def _columns(population: Population, rows: BoolArray) -> dict[str, Column]:
+    return {
+        feature.name: Column.complete(population.values[rows, at]) for at, feature in enumerate(population.features)
+    }
+
+
+def _thresholds(measure: FloatArray) -> list[float]:
+    """Return the whole numbers, downwards, that leave some customers out."""
+    whole = np.unique(np.floor(measure))[::-1]
+    return [float(threshold) for threshold in whole if float((measure >= threshold).mean()) <= EVERYBODY]

@@ -9,10 +9,8 @@ from collections.abc import Iterator, Mapping
 from segwarehouse.config import Config
 from segwarehouse.features import Catalogue, Staged
 from segwarehouse.features.staging import ROW_HASH
-from segwarehouse.learn.propensity import LightGBMParameters
-from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol, cutoffs, nearest
-from segwarehouse.refresh.stability import REFIT_SHARE
-from segwarehouse.refresh.workers import processes
+from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol, nearest
+from segwarehouse.refresh.pace import Size, expected_seconds, span
 
 MANY_LEFT_OUT = 0.05
 """A reason that leaves out more than this share of the lines is worth a sentence."""
@@ -20,8 +18,11 @@ MANY_LEFT_OUT = 0.05
 FEW_BUYERS = 400
 """With fewer buyers, rules seldom beat activity beyond doubt. Measured on Complete Journey."""
 
+MANY_ALIKE = 0.5
+"""Where more than this share of the customers bought in the same number of departments, totals say too much."""
+
 LONG_SECONDS = 1_800.0
-"""Learning that takes longer than this is worth a sentence."""
+"""Where a refresh takes longer than this, what makes it shorter is said too."""
 
 _REASONS: Mapping[str, str] = {
     "no customer": "have no customer; they can't be learned from, and if they are guests that is all right",
@@ -36,7 +37,13 @@ _REASONS: Mapping[str, str] = {
 
 
 def advise(
-    config: Config, staged: Staged, catalogue: Catalogue, why: Mapping[int, str], *, is_dated: bool
+    config: Config,
+    staged: Staged,
+    catalogue: Catalogue,
+    why: Mapping[int, str],
+    breadth: Mapping[str, int],
+    *,
+    is_dated: bool,
 ) -> list[str]:
     """Return what stands out.
 
@@ -44,11 +51,15 @@ def advise(
     ----------
     why
         For each department's key, why it would be left out; empty for those that would be learned.
+    breadth
+        The number of departments in which most customers have bought, `department_count`, and how many these are,
+        `customer_count`.
     is_dated
         Whether the user asked for a certain day; else lines after it lie in the future.
     """
     return [
         *_about_departments(config, catalogue, why),
+        *_about_totals(catalogue, breadth),
         *_about_names([department.name for department in catalogue.departments]),
         *_about_time(config, staged),
         *_about_lines(staged, is_dated=is_dated),
@@ -78,6 +89,17 @@ def _about_departments(config: Config, catalogue: Catalogue, why: Mapping[int, s
         yield (
             f"There are {len(catalogue.departments):,} departments; the {columns} largest get a feature each "
             "(learning.max_department_columns)."
+        )
+
+
+def _about_totals(catalogue: Catalogue, breadth: Mapping[str, int]) -> Iterator[str]:
+    """Point out lists of a fixed length: in the number of the others each item leaves a trace."""
+    number, customers = breadth["department_count"], catalogue.departments[0].customers
+    if 1 < number < len(catalogue.departments) and breadth["customer_count"] > MANY_ALIKE * customers:
+        yield (
+            f"{breadth['customer_count'] / customers:.0%} of the customers have bought in exactly {number:,} "
+            "departments, as in lists of a fixed length. How much somebody bought elsewhere then gives away who bought "
+            "in a department; such measures are not used where they do."
         )
 
 
@@ -149,40 +171,21 @@ def _about_budget(config: Config, catalogue: Catalogue, why: Mapping[int, str]) 
 
 
 def _about_duration(config: Config, staged: Staged, catalogue: Catalogue, why: Mapping[int, str]) -> Iterator[str]:
-    """Say where learning takes long, and what makes it shorter."""
-    learned = sum(not reason for reason in why.values())
-    customers = min(catalogue.departments[0].customers, config.learning.max_customers)
-    # Quality is measured on one learning a cut-off, or on one of half the customers; the last one is published.
-    measured = float(len(cutoffs(config, staged))) or 0.5
-    times = learned * (measured + 1.0 + REFIT_SHARE * config.rules.refits)
-    at_once = min(processes(config), max(1, learned))
-    seconds = times * seconds_of_learning(customers, len(catalogue.features)) / at_once
-    if seconds > LONG_SECONDS:
-        features = len(catalogue.features)
-        yield (
-            f"Learning {_counted(learned, 'department')} from {customers:,} customers and {features:,} features would "
-            f"take roughly {_hours(seconds)} on {_counted(at_once, 'core')}. Shorter: a smaller "
-            "learning.max_customers, rules.refits = 0, or the departments that matter alone (learning.departments)."
-        )
-
-
-def seconds_of_learning(customers: int, features: int) -> float:
-    """Return about how long one core learns a department: measured from 5,000 x 250 to 50,000 x 60, on one machine."""
-    repeats = LightGBMParameters().repeats_of(customers)
-    return 2.0 + customers * features * (1.5e-6 + 2.5e-6 * repeats)
-
-
-def _hours(seconds: float) -> str:
-    """Return a duration, roughly.
-
-    >>> _hours(2_000.0), _hours(5_000.0), _hours(40_000.0)
-    ('half an hour', '1.5 hours', '11 hours')
-    """
-    if seconds < 2_700.0:
-        return "half an hour"
-    hours = seconds / 3_600.0
-    halves = round(2.0 * hours) / 2.0
-    return "an hour" if halves == 1.0 else f"{halves:g} hours" if hours < 4.0 else f"{hours:.0f} hours"
+    """Say how long a refresh takes and, where that is long, what makes it shorter."""
+    size = Size.of(config, staged, catalogue, sum(not reason for reason in why.values()))
+    if not size.learned:
+        return
+    seconds = sum(expected_seconds(size).values())
+    shorter = (
+        " Shorter: a smaller learning.max_customers, rules.refits = 0, or the departments that matter alone "
+        "(learning.departments)."
+    )
+    departments = _counted(size.learned, "department")
+    yield (
+        f"A refresh would take {span(seconds)}: {departments} from {size.customers:,} customers and "
+        f"{size.features:,} features, on {_counted(size.processes, 'core')}."
+        f"{shorter if seconds > LONG_SECONDS else ''}"
+    )
 
 
 def _counted(number: int, noun: str) -> str:

@@ -6,7 +6,7 @@ carried over.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -16,6 +16,9 @@ from sqlglot import exp
 from segwarehouse.config import Config
 from segwarehouse.domain import Department
 from segwarehouse.refresh.former import Reread, former_state
+from segwarehouse.refresh.quality import EXPECTED_BUYERS, bounded
+from segwarehouse.refresh.reach import Reach
+from segwarehouse.refresh.suppress import is_small
 from segwarehouse.rules.compile import Audience
 from segwarehouse.warehouse import Relation, Warehouse
 
@@ -26,6 +29,19 @@ TABLES = (
 )  # fmt: skip
 """The tables that hold a department's rows, in schema `targeting` as in schema `learned`."""
 
+
+_ON_TODAY: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    # table: its column of a share of the candidates, that of the customers it comes to, and what is in proportion
+    "curves": ("share", "contacts", bounded("expected_buyers")),
+    "profit": ("share", "contacts", (*bounded("profit"), "best_contacts_low", "best_contacts_high")),
+    "evaluation": ("share", "budget", ("value", "low", "high")),
+    "differences": ("share", "budget", ("value", "low", "high")),
+    "departments": (
+        "judged_share",
+        "judged_contacts",
+        (*bounded("expected_buyers"), *bounded("extra_buyers"), *bounded("best_profit"), "best_budget"),
+    ),
+}
 
 HELD_BACK = "keeps the rules of the run before: "
 """How the remark of a department begins whose new rules were held back."""
@@ -107,6 +123,51 @@ def _rows(state: Warehouse, name: str, departments: Sequence[Department]) -> pa.
             renewed = pa.array(values).take(place)
             table = table.set_column(table.column_names.index(column), column, renewed)
     return table
+
+
+def on_today(carried: Carried, reach: Mapping[str, Reach], least: int) -> Carried:
+    """Return the rows with contacts and buyers counted on today's candidates.
+
+    Quality was measured at shares of the candidates, and stays; what a share comes to in customers changes with them.
+    """
+    tables = dict(carried.tables)
+    for name, columns in _ON_TODAY.items():
+        if name in tables:
+            tables[name] = _scaled(tables[name], columns, reach)
+    if "departments" in tables:
+        tables["departments"] = _counted(tables["departments"], reach, least)
+    return replace(carried, tables=tables)
+
+
+def _scaled(table: pa.Table, columns: tuple[str, str, tuple[str, ...]], reach: Mapping[str, Reach]) -> pa.Table:
+    """Return rows in which every share of the candidates stands beside the customers that it comes to today."""
+    share, contacts, proportional = columns
+    rows = table.to_pylist()
+    for row in rows:
+        then = row.get(contacts)
+        if row.get(share) is None or not then:
+            continue
+        row[contacts] = reach[row["department"]].contacts_at(row[share])
+        if row.get("metric", EXPECTED_BUYERS) != EXPECTED_BUYERS:
+            continue
+        for column in proportional:
+            if row.get(column) is not None:
+                scaled = row[column] * row[contacts] / then
+                row[column] = round(scaled) if isinstance(row[column], int) else scaled
+    return pa.Table.from_pylist(rows, schema=table.schema)
+
+
+def _counted(table: pa.Table, reach: Mapping[str, Reach], least: int) -> pa.Table:
+    """Return rows of departments with the customers who are in the view today; what was kept back stays so."""
+    names = ("selected", "contactable", "contacts")
+    rows = table.to_pylist()
+    for row in rows:
+        hidden = row["selected"] is None
+        for name in names:
+            count = getattr(reach[row["department"]], name)
+            row[name] = None if is_small(count, least) or (hidden and name != "contacts") else count
+    fields = [*table.schema, *(pa.field(name, pa.int64()) for name in names if name not in table.column_names)]
+    return pa.Table.from_pylist(rows, schema=pa.schema(fields))
 
 
 def append(warehouse: Warehouse, carried: Carried) -> None:

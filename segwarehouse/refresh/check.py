@@ -4,19 +4,21 @@ In: a configuration. Out: a `CheckReport`, or the error that a refresh would sto
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.errors import TooFewBuyers
-from segwarehouse.features import read_catalogue
+from segwarehouse.features import Catalogue, Staged, read_catalogue
 from segwarehouse.features.staging import OPTIONAL_COLUMNS, UNIT_PRICE
+from segwarehouse.project import read_query
 from segwarehouse.refresh.advice import advise
 from segwarehouse.refresh.choose import choose, choose_protocol
-from segwarehouse.refresh.working import stage_sources, untouched_warehouse
+from segwarehouse.refresh.working import privately, stage_sources
 from segwarehouse.templates import TemplateFolder
+from segwarehouse.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class CheckReport:
 
 
 def check(config: Config, *, as_of: dt.date | None = None) -> CheckReport:
-    """Read the sources, clean them and name the departments, and take it all back.
+    """Read the sources, clean them and name the departments, in a database of its own.
 
     Raises
     ------
@@ -96,9 +98,13 @@ def check(config: Config, *, as_of: dt.date | None = None) -> CheckReport:
         What a refresh would stop with before it learns.
     """
     models = TemplateFolder.of("models", config.directory)
-    with untouched_warehouse(config) as warehouse:
+
+    def look(warehouse: Warehouse) -> tuple[Staged, Catalogue, Mapping[str, int]]:
         staged = stage_sources(config, warehouse, models, as_of, None)
-        catalogue = read_catalogue(config, warehouse, staged)
+        breadth = warehouse.fetch(read_query(TemplateFolder.of("sql"), "check/usual_breadth.sql", {})).to_pylist()[0]
+        return staged, read_catalogue(config, warehouse, staged), breadth
+
+    staged, catalogue, breadth = privately(config, look)
     why = {department.key: "" for department in catalogue.departments}
     try:
         _, refused = choose(config, catalogue, ())
@@ -133,5 +139,5 @@ def check(config: Config, *, as_of: dt.date | None = None) -> CheckReport:
             for department in catalogue.departments
         ],
         ignored_columns=dict(catalogue.ignored_columns),
-        advice=advise(config, staged, catalogue, why, is_dated=as_of is not None),
+        advice=advise(config, staged, catalogue, why, breadth, is_dated=as_of is not None),
     )

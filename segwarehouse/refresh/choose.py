@@ -9,8 +9,9 @@ from collections.abc import Sequence
 
 from segwarehouse.config import Config
 from segwarehouse.domain import Department
-from segwarehouse.errors import TooFewBuyers, UnknownName, did_you_mean
+from segwarehouse.errors import TooFewBuyers
 from segwarehouse.features import Catalogue, Staged, Window
+from segwarehouse.lookup import find_name
 from segwarehouse.refresh.suppress import is_small
 
 STEPPING_BACK = "stepping back in time"
@@ -25,14 +26,12 @@ def choose(
     Raises
     ------
     UnknownName
-        If a department was asked for that is not in the data.
+        If a department was asked for that is not in the data, or may be several.
     TooFewBuyers
         If none has enough buyers that can be learned from, and enough candidates.
     """
-    known = {department.name for department in catalogue.departments}
-    wanted = set(asked or config.learning.departments)
-    for name in sorted(wanted - known):
-        raise UnknownName(f"there is no department {name!r}", did_you_mean(name, sorted(known)), name=name)
+    known = sorted(department.name for department in catalogue.departments)
+    wanted = {find_name(name, known) for name in asked or config.learning.departments}
     least = config.learning.min_buyers
     chosen: list[Department] = []
     refused: list[tuple[Department, str]] = []

@@ -25,6 +25,8 @@ from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out
 from segwarehouse.refresh.history import Run
 from segwarehouse.refresh.later_data import require_no_later_data
 from segwarehouse.refresh.learned import CustomersMap, Learned, shap_customers
+from segwarehouse.refresh.pace import counted
+from segwarehouse.refresh.scores import current_outcome, with_scores
 from segwarehouse.refresh.segments import Identity
 from segwarehouse.refresh.stability import measure_stability
 from segwarehouse.refresh.suppress import told, without_small_rules
@@ -42,13 +44,17 @@ def build_features(
     models: TemplateFolder,
     catalogue: Catalogue,
     window: Window,
-    tell: Callable[[str], None] | None = None,
+    tell: Callable[[str, float], None] = lambda _subject, _share: None,
 ) -> FeatureTable:
-    """Build the feature models as of a cut-off, check them, and read them."""
+    """Build the feature models as of a cut-off, check them, and read them; tell what is done, and how much of that."""
     context = feature_context(catalogue, window)
-    build(warehouse, load_models(models, "features", context), tell)
-    for check in load_models(models, "checks", context):
+    built, checks = load_models(models, "features", context), load_models(models, "checks", context)
+    before = counted(tell, len(built) + len(checks) + 1)
+    build(warehouse, built, before)
+    for check in checks:
+        before(str(check.relation))
         run_check(warehouse, check)
+    before("reading features")
     return read_features(warehouse, catalogue, most=config.learning.max_customers, seed=config.learning.seed)
 
 
@@ -76,6 +82,7 @@ def settings_of(config: Config, table: FeatureTable, cutoff: dt.date | None) -> 
         min_cell=config.audience.min_cell,
         cost_per_contact=config.audience.cost_per_contact,
         value_per_conversion=config.audience.value_per_conversion,
+        expected_uplift=config.audience.expected_uplift,
         parameters=DepartmentParameters(
             balance=config.learning.balance,
             card=CardParameters(
@@ -103,8 +110,11 @@ def evaluate_departments(
     windows = cutoffs(config, staged) or [staged.window(config)]
     pasts: dict[str, list[_Then]] = {department.name: [] for department in chosen}
     numbers: dict[object, int] = {}
-    for window in windows:
-        table = build_features(config, warehouse, models, catalogue, window, run.teller("build features"))
+    building = run.pace.part("measure quality", "build features", len(windows))
+    for position, window in enumerate(windows):
+        width = building / len(windows)
+        tell = run.teller("measure quality", width * position, width)
+        table = build_features(config, warehouse, models, catalogue, window, tell)
         if protocol == STEPPING_BACK and window is windows[-1]:
             built = load_models(models, "features", feature_context(catalogue, window))
             require_no_later_data(warehouse, config, catalogue, built, window)
@@ -116,8 +126,8 @@ def evaluate_departments(
     found: dict[str, Evaluation] = {}
     for department, evaluation in zip(chosen, in_parallel(_evaluate, work, processes(config)), strict=True):
         found[department.name] = evaluation
-        run.tell("measure quality", department.name, len(found) / len(chosen))
-    return found
+        run.tell("measure quality", department.name, building + (1.0 - building) * len(found) / len(chosen))
+    return with_scores(found, seed=config.learning.seed, least=config.audience.min_cell, jobs=processes(config))
 
 
 @dataclass(frozen=True)
@@ -249,3 +259,12 @@ def with_large_rules(item: Learned, least: int) -> Learned:
     """Return what was learned without the rules that fewer customers than the minimum cell size satisfy."""
     matched = score(item.table(), item.card).matched
     return replace(item, card=without_small_rules(item.card, matched, least))
+
+
+def with_outcomes(config: Config, item: Learned) -> Learned:
+    """Return what was learned with how its probabilities become scores, where there are outcomes to learn that from."""
+    conversion = item.evaluation.conversion
+    if conversion is None:
+        return item
+    days = config.learning.outcome_days
+    return replace(item, outcome=current_outcome(conversion, item.table(), item.card, days))

@@ -66,7 +66,7 @@ def difference(config: Config, before: str | None = None, after: str | None = No
     ------
     UnknownName
         If a run is not kept, or the published state had none before it.
-    PublishError
+    NothingPublished
         If no runs are named and nothing is published.
     """
     with _history(config) as warehouse:

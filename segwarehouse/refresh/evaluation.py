@@ -1,9 +1,9 @@
 """How good a department's ranking is, before it is learned for publishing.
 
 In: a department's `Past` at one cut-off or several, the latest first. Out: an `Evaluation`: rules, black box, single
-measures and chance held against who bought in the outcome windows that followed, on average over the cut-offs, with
+measures and chance compared on who bought in the outcome windows that followed, on average over the cut-offs, with
 customers as what is resampled. Where the data has no usable times, customers are held out instead. It runs in a
-worker process: arrays in, frozen dataclasses out.
+worker process: arrays in, frozen dataclasses out. What the scores of all departments are worth is left to `scores.py`.
 """
 
 import datetime as dt
@@ -12,15 +12,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from segwarehouse.domain import BoolArray, Column, FloatArray, IntArray, Rule, RuleSet, Scored
+from segwarehouse.domain import BoolArray, Column, Department, FloatArray, IntArray, Rule, RuleSet, Scored
 from segwarehouse.evaluate.calibration import Calibration, calibration
 from segwarehouse.evaluate.cards import RuleCard, rule_cards
 from segwarehouse.evaluate.curves import auc, lexicographic
-from segwarehouse.evaluate.intervals import Comparison, Sample, compare_samples
+from segwarehouse.evaluate.intervals import STANDARD_SHARES, Comparison, Sample, compare_samples
 from segwarehouse.evaluate.profit import ProfitCurve, profit_curve
 from segwarehouse.features import DepartmentTable
 from segwarehouse.learn.activity import activity_columns
-from segwarehouse.learn.calibrate import OutcomeMap, fit_outcome_map
+from segwarehouse.learn.calibrate import OutcomeMap
+from segwarehouse.learn.conversion import Conversion, Conversions
 from segwarehouse.learn.department import DepartmentLearned, DepartmentParameters, learn_department
 from segwarehouse.learn.population import Population
 from segwarehouse.learn.waiting import fit_waiting
@@ -33,7 +34,7 @@ FEWEST_OUTCOMES = 10
 """With fewer outcome buyers, nothing can be said of a ranking."""
 
 TRUSTED_OUTCOMES = 50
-"""With fewer outcome buyers, probabilities are not mapped to the outcome, and the department is flagged."""
+"""With fewer outcome buyers, the score leans on other departments, and the department is flagged."""
 
 CURVE_SHARES = (0.01, 0.02, 0.03, 0.04, 0.075, 0.15, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 """Where the whole curve is measured: shares of the candidates, besides the budget and 5, 10 and 20 percent."""
@@ -72,18 +73,19 @@ class Evaluation:
         The rules that were learned at the latest cut-off.
     cards
         How each of them did.
-    outcome_map
-        From the probability of being a buyer to that of buying in the outcome window.
+    conversions
+        How many candidates of each probability bought afterwards, at each cut-off, the latest first; also where that
+        was too few to measure quality on. Empty where customers were held out.
+    conversion
+        How probabilities turn into purchases; see `scores.with_scores`. None where customers were held out.
     calibration
-        How true the probabilities were at the latest cut-off, mapped as the cut-off before it taught and brought to
-        the level that was foreseeable; where there is no cut-off before it, mapped as the other half of the customers
-        taught.
+        How true the scores were at the latest cut-off, made as today's are.
     profit
-        Of the rules at the latest cut-off, where costs and values are configured.
+        Of the rules, for each candidate, where costs, values and the uplift of a contact are configured.
     outcome_buyers
         How many candidates bought after the latest cut-off.
     budget_share
-        The user's budget as a share of the candidates, on average over the cut-offs.
+        The share of the candidates that the user's budget reaches today; quality at the budget is quality there.
     scale
         How many customers each one that was learned from stands for.
     cutoff
@@ -97,7 +99,8 @@ class Evaluation:
     single_measure: str | None = None
     rules: tuple[Rule, ...] = ()
     cards: tuple[RuleCard, ...] = ()
-    outcome_map: OutcomeMap | None = None
+    conversions: tuple[Conversions, ...] = ()
+    conversion: Conversion | None = None
     calibration: Calibration | None = None
     profit: ProfitCurve | None = None
     outcome_buyers: int = 0
@@ -105,6 +108,11 @@ class Evaluation:
     scale: float = 1.0
     cutoff: dt.date | None = None
     remark: str = ""
+
+    @property
+    def is_look_alike(self) -> bool:
+        """Whether it says who resembles buyers and not who will buy, since customers were held out and no time."""
+        return not self.conversions
 
 
 @dataclass(frozen=True)
@@ -124,6 +132,7 @@ class Settings:
     parameters: DepartmentParameters
     cost_per_contact: float | None = None
     value_per_conversion: float | None = None
+    expected_uplift: float | None = None
     cutoff: dt.date | None = None
 
 
@@ -198,11 +207,15 @@ def score(table: DepartmentTable, rule_set: RuleSet) -> Scored:
 def step_back(pasts: Sequence[Past]) -> Evaluation:
     """Learn at each cut-off, the latest first, and see who of the candidates buys afterwards."""
     latest = pasts[0]
-    if remark := _too_few(latest):
-        bought = int(latest.table.outcomes[~latest.table.buyers].sum())
-        return Evaluation(None, outcome_buyers=bought, remark=remark)
-    judged = [_look_back(past) for past in pasts if not _too_few(past)]
-    return _evaluate(latest.settings, judged, _at_latest(judged, latest))
+    judged = [None if _too_few(past) else _look_back(past) for past in pasts]
+    conversions = tuple(_conversions(past, found) for past, found in zip(pasts, judged, strict=True))
+    if too_few := _too_few(latest):
+        remark = "; ".join(filter(None, [_warning(latest), too_few]))
+        return Evaluation(None, conversions=conversions, outcome_buyers=conversions[0].bought, remark=remark)
+    return replace(
+        _evaluate(latest, [found for found in judged if found is not None], warning=_warning(latest)),
+        conversions=conversions,
+    )
 
 
 def _too_few(past: Past) -> str:
@@ -213,6 +226,14 @@ def _too_few(past: Past) -> str:
         return ""
     few = told(buyers, least), told(bought, least)
     return f"{few[0]} buyers at the cut-off and {few[1]} outcome buyers are too few to measure quality"
+
+
+def _warning(past: Past) -> str:
+    """Say which features would have given buyers away; empty where none would."""
+    if not past.table.given_away:
+        return ""
+    names = " and ".join(past.table.given_away)
+    return f"nearly all customers have as many {names}, which would give its buyers away and is not used"
 
 
 def _look_back(past: Past) -> _Judged:
@@ -234,8 +255,12 @@ def hold_out(pasts: Sequence[Past]) -> Evaluation:
         remark = f"{few} buyers in one half of the customers are too few to measure quality on the other"
         return Evaluation(None, remark=remark)
     judged = _judge(past, learn(known, settings, explain=False), held_out, outcomes, known)
-    found = _evaluate(settings, [judged], judged.scored.score[held_out])
-    return replace(found, outcome_map=None)
+    scores = judged.scored.score[held_out]
+    return replace(
+        _evaluate(past, [judged], warning=_warning(past)),
+        calibration=calibration(scores, outcomes, seed=settings.seed, least=settings.min_cell),
+        profit=None,
+    )
 
 
 def _judge(
@@ -244,7 +269,7 @@ def _judge(
     """Rank the customers in `rows`; `known` is what a single measure may be chosen on."""
     scored = score(past.table, learned.card)
     single_measure = best_single_measure(known)
-    budget = contacts_among(past.settings, len(outcomes))
+    budget = budget_share(past.settings, past.table.department)
     rankings = rankings_of(past.table, learned, scored, rows, single_measure)
     sample = Sample(rankings, outcomes, past.customers[rows], (budget, *CURVE_SHARES))
     return _Judged(learned, scored, rows, sample, single_measure, past.settings.cutoff)
@@ -257,7 +282,7 @@ def rankings_of(
     rows: BoolArray,
     single_measure: str | None,
 ) -> dict[str, FloatArray]:
-    """Return the rankings of the customers in `rows` that are held against each other, by name.
+    """Return the rankings of the customers in `rows` that are compared with each other, by name.
 
     The black box is among them where the learning saw these customers, out of fold.
     """
@@ -289,70 +314,49 @@ def _measure(table: DepartmentTable, name: str) -> FloatArray:
     return table.values[:, [feature.name for feature in table.features].index(name)]
 
 
-def _at_latest(judged: Sequence[_Judged], latest: Past) -> FloatArray:
-    """Return the outcome probabilities (n,) of the latest cut-off's candidates, as something else taught the map."""
-    probability = judged[0].scored.score[judged[0].rows]
-    outcomes = judged[0].sample.outcomes
-    if len(judged) > 1:
-        return anchored(_map_of(judged[1]), latest.table, probability, latest.settings.outcome_days).apply(probability)
-    half = np.random.default_rng(latest.settings.seed).permutation(len(outcomes)) % 2 == 0
-    mapped = np.empty(len(outcomes), dtype=np.float64)
-    for part in (half, ~half):
-        mapped[part] = fit_outcome_map(probability[~part], outcomes[~part]).apply(probability[part])
-    return mapped
+def _conversions(past: Past, judged: _Judged | None) -> Conversions:
+    """Return how many candidates of each probability bought after a cut-off, and how many were foreseeable."""
+    table, days = past.table, past.settings.outcome_days
+    foreseen = begins_share(table, days)
+    outcomes = table.outcomes[~table.buyers]
+    if judged is None:
+        return Conversions.unscored(outcomes, foreseen)
+    half = np.random.default_rng(past.settings.seed).permutation(len(outcomes)) % 2
+    return Conversions.of(judged.scored.score[judged.rows], outcomes, half, foreseen)
 
 
-def _map_of(judged: _Judged) -> OutcomeMap:
-    return fit_outcome_map(judged.scored.score[judged.rows], judged.sample.outcomes)
+def begins_share(table: DepartmentTable, days: int) -> float | None:
+    """Return the share of a table's candidates who begin to buy within `days`, by the model of `learn.waiting`.
 
-
-def anchored(outcome_map: OutcomeMap, table: DepartmentTable, probability: FloatArray, days: int) -> OutcomeMap:
-    """Return the map with its level brought from the time at which it was fitted to that of a later table.
-
-    Parameters
-    ----------
-    outcome_map
-        Fitted a window earlier.
-    table
-        n customers, as of now.
-    probability
-        float64: of the table's candidates to be a buyer, in their order.
-    days
-        The length of the outcome window.
-
-    Notes
-    -----
-    The level is the share of candidates who begin to buy within the window, by the model of `learn.waiting`. Where that
-    can't be fitted the map stays as it is.
+    None where that can't be fitted.
     """
     waiting = fit_waiting(table.waited_days, table.buyers)
     if waiting is None:
-        return outcome_map
-    share = float(waiting.begins_within(days, table.waited_days[~table.buyers]).mean())
-    return outcome_map.anchored(probability, share)
+        return None
+    return float(waiting.begins_within(days, table.waited_days[~table.buyers]).mean())
 
 
-def _evaluate(settings: Settings, judged: Sequence[_Judged], probability: FloatArray) -> Evaluation:
-    """Measure the rankings of one cut-off or more; `probability` (n,) is that of the latest one's candidates."""
-    latest, seed = judged[0], settings.seed
-    outcomes = latest.sample.outcomes
+def _evaluate(latest: Past, judged: Sequence[_Judged], *, warning: str) -> Evaluation:
+    """Measure the rankings of one cut-off or more."""
+    settings, first = latest.settings, judged[0]
+    outcomes = first.sample.outcomes
     samples = [item.sample for item in judged]
     bought = int(outcomes.sum())
-    trusted = bought >= TRUSTED_OUTCOMES
+    remarks = [warning] if warning else []
+    if bought < TRUSTED_OUTCOMES:
+        remarks.append(f"only {bought} outcome buyers: intervals are wide")
     return Evaluation(
-        comparison=_compare(samples, seed),
-        by_cutoff=tuple((item.cutoff, _compare([item.sample], seed)) for item in judged),
-        single_measure=latest.single_measure,
-        rules=latest.learned.card.rules,
-        cards=rule_cards(latest.scored.matched[latest.rows], outcomes, seed=seed),
-        outcome_map=_map_of(latest) if trusted else None,
-        calibration=calibration(probability, outcomes, seed=seed, least=settings.min_cell),
-        profit=_profit(settings, latest.sample),
+        comparison=_compare(samples, settings.seed),
+        by_cutoff=tuple((item.cutoff, _compare([item.sample], settings.seed)) for item in judged),
+        single_measure=first.single_measure,
+        rules=first.learned.card.rules,
+        cards=rule_cards(first.scored.matched[first.rows], outcomes, seed=settings.seed),
+        profit=_profit(settings, judged),
         outcome_buyers=bought,
-        budget_share=float(np.mean([sample.budgets[0] / len(sample.outcomes) for sample in samples])),
+        budget_share=float(first.sample.budgets[0]),
         scale=settings.population / settings.sampled,
-        cutoff=latest.cutoff,
-        remark="" if trusted else f"only {bought} outcome buyers: intervals are wide",
+        cutoff=first.cutoff,
+        remark="; ".join(remarks),
     )
 
 
@@ -361,15 +365,19 @@ def _compare(samples: Sequence[Sample], seed: int) -> Comparison:
     return compare_samples(samples, seed=seed, baseline=BASELINE, pairs=pairs)
 
 
-def _profit(settings: Settings, sample: Sample) -> ProfitCurve | None:
-    if settings.cost_per_contact is None or settings.value_per_conversion is None:
+def _profit(settings: Settings, judged: Sequence[_Judged]) -> ProfitCurve | None:
+    """Return the profit along the curve, as far down as the rules selected anybody."""
+    cost, value, uplift = settings.cost_per_contact, settings.value_per_conversion, settings.expected_uplift
+    if cost is None or value is None or uplift is None:
         return None
+    samples = [item.sample for item in judged]
     return profit_curve(
-        sample.rankings[RULES],
-        sample.outcomes,
-        cost=settings.cost_per_contact,
-        value=settings.value_per_conversion,
-        candidates=len(sample.outcomes) * settings.population / settings.sampled,
+        samples,
+        ranking=RULES,
+        shares=(*STANDARD_SHARES, *samples[0].budgets),
+        cost=cost,
+        value=value,
+        uplift=uplift,
         seed=settings.seed,
     )
 
@@ -379,16 +387,22 @@ def as_published(scored: Scored) -> FloatArray:
     return lexicographic(scored.selected.astype(np.int64), scored.points, scored.activity)
 
 
-def contacts_among(settings: Settings, candidates: int) -> int:
-    """Return the budget for the candidates in a sample of the customers, at least 1 and at most all of them."""
-    return max(1, min(candidates, round(settings.budget * settings.sampled / settings.population)))
+def budget_share(settings: Settings, department: Department) -> float:
+    """Return the share of the candidates that the budget reaches today, the control group among them, up to 1."""
+    reachable = department.candidates * (1.0 - settings.control_share)
+    return min(1.0, settings.budget / max(reachable, 1.0))
 
 
-def with_outcome(rule_set: RuleSet, outcome_map: OutcomeMap | None, table: DepartmentTable, days: int) -> RuleSet:
-    """Return the card with its probabilities mapped to the outcome as of `table`, where there is a map."""
-    if outcome_map is None:
-        return rule_set
-    candidates = score(table, rule_set).score[~table.buyers]
-    current = anchored(outcome_map, table, candidates, days)
-    mapped = current.apply(np.array(rule_set.probabilities, dtype=np.float64))
+def contacts_among(share: float, candidates: int) -> int:
+    """Return a share of the candidates as a count, at least 1.
+
+    >>> contacts_among(0.25, 10), contacts_among(0.001, 10)
+    (2, 1)
+    """
+    return max(1, min(candidates, round(share * candidates)))
+
+
+def with_outcome(rule_set: RuleSet, outcome_map: OutcomeMap) -> RuleSet:
+    """Return the card with its probabilities of being a buyer mapped to those of buying in the outcome window."""
+    mapped = outcome_map.apply(np.array(rule_set.probabilities, dtype=np.float64))
     return RuleSet(rule_set.rules, rule_set.activity, tuple(float(p) for p in mapped))

@@ -14,7 +14,9 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
 from segwarehouse.config import Config
-from segwarehouse.errors import StatementRefused, UnknownName, did_you_mean
+from segwarehouse.errors import StatementRefused
+from segwarehouse.lookup import find_name
+from segwarehouse.outgoing import visible
 from segwarehouse.refresh.verify import open_published, stored_audiences
 from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, Audience, department_view
 from segwarehouse.rules.prove import Population, prove_on_customers
@@ -73,20 +75,16 @@ def export(config: Config, departments: Sequence[str] = (), dialect: str = "duck
     ------
     UnknownName
         If there is no such department or dialect.
-    PublishError
+    NothingPublished
         If nothing has been published.
     ProofFailed
         If the text for DuckDB does not select, rank and score as Python does.
     """
-    if dialect not in DIALECTS:
-        raise UnknownName(f"there is no dialect {dialect!r}", did_you_mean(dialect, DIALECTS), name=dialect)
+    dialect = find_name(dialect, DIALECTS, "dialect")
     with open_published(config) as state:
         stored = stored_audiences(state)
-        for name in departments:
-            if name not in stored:
-                raise UnknownName(f"{name!r} has no view", did_you_mean(name, stored), name=name)
-        wanted = {name: item for name, item in stored.items() if not departments or name in departments}
-        return list(_exported(state, wanted, dialect))
+        names = {find_name(name, stored) for name in departments} or set(stored)
+        return list(_exported(state, {name: item for name, item in stored.items() if name in names}, dialect))
 
 
 def _exported(state: Warehouse, wanted: dict[str, tuple[str, Audience]], dialect: str) -> Iterator[Exported]:
@@ -132,8 +130,8 @@ def render(tree: exp.Expr, dialect: str, *, comments: bool = False) -> str:
 
 
 def _remarks(department: str, audience: Audience, label: str, dialect: str) -> Iterator[str]:
-    said = " ".join(department.split())
-    yield f" {said}: customers who do not buy there yet and resemble those who do. Run {audience.run_id}. "
+    run = f"Run {audience.run_id}."
+    yield f" {visible(department)}: customers who do not buy there yet and resemble those who do. {run} "
     if label == PROVED:
         yield f" {label}: on the published state it selects, ranks and scores every customer as Python does. "
     else:

@@ -1,6 +1,7 @@
 """The run log: every refresh, what it read, its steps, and what it published, in schema `history`.
 
-In: what happened. Out: rows in the working database, written as it happens, so that a run that dies leaves its trace.
+In: what happened. Out: rows in the working database, written as it happens, so that a run that dies leaves its trace;
+progress for whoever asked, and for `segwarehouse status`.
 The log itself is copied into each published state by `models/targeting/`; the details of former runs are not, and are
 forgotten as `[history]` says.
 """
@@ -19,7 +20,10 @@ import pyarrow as pa
 
 from segwarehouse.config import Config
 from segwarehouse.errors import SegwarehouseError, WarehouseError
+from segwarehouse.outgoing import masked, masked_values
 from segwarehouse.project import read_query, run_script
+from segwarehouse.refresh.pace import Pace, Size, expected_seconds, scaled, span
+from segwarehouse.running import ENDED_WELL, Bulletin, Moment, Progress, about
 from segwarehouse.states import current_run, states_on_disk
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse
@@ -31,7 +35,6 @@ PACKAGES = (
 _ID_TIME = "%Y%m%dT%H%M%SZ"
 
 Result = TypeVar("Result")
-Progress = Callable[[str, str, float], None]
 
 
 def now() -> dt.datetime:
@@ -55,7 +58,7 @@ def new_run_id(started_at: dt.datetime, last: str = "") -> str:
 class Run:
     """One refresh, as it is logged."""
 
-    def __init__(self, warehouse: Warehouse, config: Config, progress: Progress | None) -> None:
+    def __init__(self, warehouse: Warehouse, config: Config, progress: Progress | None, work: str = "refresh") -> None:
         self.started_at = now()
         self._started = time.perf_counter()
         self.restored: str | None = None
@@ -64,6 +67,7 @@ class Run:
         self._progress = progress
         self._position = 0
         self._script("create", {})
+        self._mask_former_runs()
         logged = read_history(warehouse, "last_run", {})["run_id"].to_pylist()
         self.run_id = new_run_id(self.started_at, max("", *(logged[0] or "", *states_on_disk(config))))
         self._script(
@@ -76,18 +80,48 @@ class Run:
                 "versions": json.dumps({package: _version(package) for package in PACKAGES}),
             },
         )
+        former = read_history(warehouse, "former_steps", {}).to_pylist()
+        self._former = {row["step"]: row["seconds"] for row in former}
+        self._learned_then = max((row["learned"] for row in former), default=0)
+        self.pace = Pace(self._former)
+        self._bulletin = Bulletin(config, self.run_id, work)
+        self._facts: dict[str, object] = {}
 
     def _script(self, name: str, context: dict[str, object]) -> None:
         run_script(self._warehouse, self._sql, f"history/{name}.sql", context)
 
+    def _mask_former_runs(self) -> None:
+        """Take credentials out of what an earlier version has logged: each state that is published copies the log."""
+        for row in read_history(self._warehouse, "texts", {}).to_pylist():
+            shown = {name: masked(row[name]) if row[name] else row[name] for name in ("settings", "message")}
+            if shown != {name: row[name] for name in shown}:
+                self._script("mask_run", {"run_id": row["run_id"], **shown})
+
     def tell(self, step: str, subject: str, fraction: float) -> None:
         """Report progress: what is being done, to what, and how much of the step is done (0 to 1)."""
-        if self._progress:
-            self._progress(step, subject, fraction)
+        share, seconds_left = self.pace.at(step, fraction)
+        self._show(Moment(step, subject, fraction, share, seconds_left))
 
-    def teller(self, step: str) -> Callable[[str], None]:
-        """Return a function that reports to what a step is done."""
-        return lambda subject: self.tell(step, subject, 0.5)
+    def teller(self, step: str, start: float = 0.0, width: float = 1.0) -> Callable[[str, float], None]:
+        """Return a function that reports a part of a step: to what it is done, and how much of the part is done."""
+        return lambda subject, share: self.tell(step, subject, start + width * share)
+
+    def foresee(self, size: Size) -> None:
+        """Say how long it takes, and weigh the steps from now on by that."""
+        former = scaled(self._former, self._learned_then, size)
+        seconds = former or expected_seconds(size)
+        self.pace.expect(seconds)
+        total = sum(seconds.values())
+        words = f"about {about(total)}, by the run before" if former else span(total)
+        departments = "1 department" if size.learned == 1 else f"{size.learned:,} departments"
+        share, seconds_left = self.pace.at("name departments", 1.0)
+        note = f"{departments} to learn: this run takes {words}"
+        self._show(Moment("name departments", "", 1.0, share, seconds_left, note))
+
+    def _show(self, moment: Moment) -> None:
+        self._bulletin.show(moment)
+        if self._progress:
+            self._progress(moment)
 
     def step(self, name: str, work: Callable[[], Result], detail: str = "") -> Result:
         """Do a step, and log how long it took."""
@@ -125,6 +159,7 @@ class Run:
 
     def describe(self, facts: dict[str, object]) -> None:
         """Log what is known of the run before it is published, and what its cleaning left out."""
+        self._facts |= {"departments_published": facts["departments_published"]}
         self._script("describe_run", {"run_id": self.run_id, **facts})
         self._script("add_cleaning", {"run_id": self.run_id})
 
@@ -145,6 +180,7 @@ class Run:
         said = "; ".join(f"{name} keeps the rules of the run before: {why}" for name, why in held_back.items())
         context = {"run_id": self.run_id, "compared_with": compared_with, "departments_kept": len(held_back)}
         self._script("remember", {**context, "message": said or None})
+        self._facts |= {"departments_kept": len(held_back)}
 
     def forget(self, runs_kept: int, states: Iterable[str]) -> None:
         """Delete the details of all but this run, the last published ones, and those of which a state is on disk."""
@@ -157,6 +193,10 @@ class Run:
         """Log how the run ended."""
         context = {"run_id": self.run_id, "finished_at": now(), "status": status, "message": message or None}
         self._script("end_run", context)
+
+    def say_end(self, status: str, message: str = "") -> None:
+        """Tell `segwarehouse status` how the run ended."""
+        self._bulletin.end(status, message, self._facts if status in ENDED_WELL else {})
 
 
 @contextmanager
@@ -181,20 +221,22 @@ def recorded(
     WarehouseError
         If the state is in place but the log could not be written; it says so.
     """
-    run = Run(warehouse, config, progress)
+    run = Run(warehouse, config, progress, "rollback" if ends == "rollback" else "refresh")
     try:
         yield run
         if schemas:
             run.register(schemas)
         run.end(ends)
+        run.say_end(ends)
     except BaseException as error:
+        is_done = (current_run(config) or "none") in {run.run_id, run.restored}
+        status = ends if is_done else "failed" if isinstance(error, Exception) else "stopped"
+        run.say_end(status, _said(error))
         if config.in_place:
             raise  # the transaction that is rolled back takes the log with it
-        is_done = (current_run(config) or "none") in {run.run_id, run.restored}
         with suppress(WarehouseError):  # the first error counts; the next run completes the log
             if schemas:
                 run.register(schemas)
-            status = ends if is_done else "failed" if isinstance(error, Exception) else "stopped"
             run.end(status, _said(error))
         if is_done and isinstance(error, WarehouseError):
             raise WarehouseError(
@@ -216,9 +258,9 @@ def read_history(warehouse: Warehouse, name: str, context: Mapping[str, object])
 
 
 def settings_of_run(config: Config) -> dict[str, object]:
-    """Return what decides the result: sources, cleaning, learning, rules, audience, gate; not where the files are."""
+    """Return what decides the result: sources without credentials, cleaning, learning, rules, audience, gate."""
     tables = ("source", "cleaning", "learning", "rules", "audience", "gate")
-    return {name: dataclasses.asdict(getattr(config, name)) for name in tables}
+    return {name: masked_values(dataclasses.asdict(getattr(config, name))) for name in tables}
 
 
 def _version(package: str) -> str:

@@ -18,6 +18,7 @@ from segwarehouse.learn.explain import Explanation
 from segwarehouse.learn.mixture import Mixture
 from segwarehouse.learn.propensity import ConfusionMatrices
 from segwarehouse.refresh.evaluation import Evaluation
+from segwarehouse.refresh.scores import Outcome
 from segwarehouse.refresh.segments import MIXTURE, PERSONA, Grouped, Identity, PreviousSegments
 from segwarehouse.refresh.stability import Stability
 
@@ -54,6 +55,8 @@ class Learned:
         What refits make of it; None where there were none.
     persona_identity, component_identity
         What personas and components are called, by place.
+    outcome
+        How its probabilities become scores; None where there are no times, and scores stay what they are.
     """
 
     left_out: LeftOut
@@ -73,6 +76,7 @@ class Learned:
     stability: Stability | None
     persona_identity: Identity
     component_identity: Identity
+    outcome: Outcome | None = None
 
     @property
     def department(self) -> Department:

@@ -6,86 +6,23 @@ leave it locked; the database itself is never opened for it, since closing any d
 DuckDB holds on it. What is written in the lock file only names the owner, to those who have to wait.
 """
 
-import datetime as dt
 import fcntl
 import json
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TypeVar
 
 from segwarehouse.config import Config
 from segwarehouse.errors import WarehouseError, WarehouseLocked
+from segwarehouse.running import Owner, lock_path, read_owner
 
 _POLL_SECONDS = 0.2
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Who holds the lock.
-
-    Attributes
-    ----------
-    work
-        What is being done: ``refresh``, ``rollback`` or ``check``.
-    pid, host
-        The process.
-    process_started
-        When the process started, as its system counts: a pid alone may have been given to another one since.
-    started_at
-        When it took the lock, in UTC.
-    """
-
-    work: str
-    pid: int
-    host: str
-    process_started: str
-    started_at: str
-
-    @classmethod
-    def this(cls, work: str) -> "Owner":
-        """Return the present process as the owner."""
-        pid = os.getpid()
-        return cls(work, pid, socket.gethostname(), process_start(pid), f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M:%S}")
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the process still runs, as far as can be said: of another host, yes."""
-        return self.host != socket.gethostname() or process_start(self.pid) == self.process_started
-
-    def __str__(self) -> str:
-        started = dt.datetime.fromisoformat(self.started_at).replace(tzinfo=dt.UTC)
-        minutes = max(0, int((dt.datetime.now(dt.UTC) - started).total_seconds() // 60))
-        age = f"{minutes} minutes" if minutes != 1 else "1 minute"
-        return f"a {self.work}, process {self.pid} on {self.host}, since {self.started_at} UTC ({age})"
-
-
-def process_start(pid: int) -> str:
-    """Return what tells a process from a later one with its pid; empty if there is none.
-
-    On Linux the start of the process in clock ticks since the boot, and the boot; elsewhere only that it is there.
-    See proc(5), field 22 of ``/proc/pid/stat``.
-    """
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
-        return f"{Path('/proc/sys/kernel/random/boot_id').read_text(encoding='ascii').strip()} {fields[19]}"
-    except OSError:
-        pass
-    if Path("/proc/self/stat").exists():
-        return ""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return ""
-    except PermissionError:
-        pass
-    return "running"
 
 
 class Lock:
@@ -132,7 +69,7 @@ def exclusive(config: Config, work: str, wait_seconds: float = 0.0) -> Iterator[
                 who = str(owner) if owner else "another process that has only just started"
                 raise WarehouseLocked(
                     f"{database} is held by {who}",
-                    "wait until it has finished, as segwarehouse refresh --wait SECONDS does",
+                    "segwarehouse status says how far it is; segwarehouse refresh --wait SECONDS waits for it",
                     path=database,
                     owner=owner,
                 )
@@ -144,22 +81,6 @@ def exclusive(config: Config, work: str, wait_seconds: float = 0.0) -> Iterator[
             _write(descriptor, "")
     finally:
         os.close(descriptor)
-
-
-def lock_path(config: Config) -> Path:
-    """Return the lock file: beside the working database, and never removed, so that all lock the same one."""
-    database = config.warehouse.url.path
-    return database.with_name(f"{database.name}.lock")
-
-
-def read_owner(path: Path) -> Owner | None:
-    """Return the owner that a lock file names; None if it names none, or one that is no more."""
-    try:
-        owner = Owner(**json.loads(path.read_text(encoding="utf-8")))
-        dt.datetime.fromisoformat(owner.started_at)
-    except (OSError, ValueError, TypeError):
-        return None
-    return owner if owner.is_alive else None
 
 
 def _open(path: Path) -> int:

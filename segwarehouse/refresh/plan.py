@@ -11,14 +11,15 @@ from segwarehouse.features import read_catalogue, staging_models
 from segwarehouse.project import Model, load_models, statements
 from segwarehouse.refresh.choose import choose
 from segwarehouse.refresh.history import now
-from segwarehouse.refresh.working import stage_sources, untouched_warehouse
+from segwarehouse.refresh.working import privately, stage_sources
 from segwarehouse.templates import TemplateFolder
+from segwarehouse.warehouse import Warehouse
 
 
 def plan(config: Config, *, as_of: dt.date | None = None, departments: Sequence[str] = ()) -> list[tuple[str, str]]:
     """Return the SQL that a refresh would run up to the learning, relation by relation.
 
-    It reads the sources to know their columns and departments, and takes back all that it does to the warehouse.
+    It reads the sources to know their columns and departments, and changes nothing.
 
     Returns
     -------
@@ -26,7 +27,8 @@ def plan(config: Config, *, as_of: dt.date | None = None, departments: Sequence[
         The relation, and the statement that makes it.
     """
     models = TemplateFolder.of("models", config.directory)
-    with untouched_warehouse(config) as warehouse:
+
+    def look(warehouse: Warehouse) -> list[tuple[str, str]]:
         staged = stage_sources(config, warehouse, models, as_of, None)
         catalogue = read_catalogue(config, warehouse, staged)
         choose(config, catalogue, departments)
@@ -35,6 +37,8 @@ def plan(config: Config, *, as_of: dt.date | None = None, departments: Sequence[
         for schema in ("features", "checks"):
             planned += load_models(models, schema, context)
         return [(str(model.relation), _text_of(model, warehouse.dialect)) for model in planned]
+
+    return privately(config, look)
 
 
 def _text_of(model: Model, dialect: str) -> str:

@@ -17,15 +17,16 @@ REPORT_NAME = "report.html"
 
 @dataclass
 class Reporting:
-    """Makes a run's report, once; `failure` says why there is none."""
+    """Makes the report of a run of a project, once; `failure` says why there is none."""
 
+    project: str = ""
     failure: str = ""
     written: bool = False
 
     def write(self, state: Warehouse, folder: Path) -> None:
         """Write the report into a folder."""
         try:
-            write_report(state, folder / REPORT_NAME)
+            write_report(state, folder / REPORT_NAME, project=self.project)
             self.written = True
         except Exception as error:  # noqa: BLE001 - whatever it is, the proved audiences are published
             self.failure = error.message if isinstance(error, SegwarehouseError) else f"{type(error).__name__}: {error}"

@@ -12,7 +12,7 @@ from typing import Any
 from sqlglot import exp
 
 from segwarehouse.config import Config
-from segwarehouse.errors import PublishError, UnknownName
+from segwarehouse.errors import NothingPublished, PublishError, UnknownName
 from segwarehouse.refresh.history import recorded
 from segwarehouse.refresh.verify import prove_state
 from segwarehouse.refresh.working import locked_warehouse
@@ -74,6 +74,8 @@ def rollback(config: Config, run_id: str | None = None, *, wait_seconds: float =
     PublishError
         If views are published in the working database itself, which keeps no former states, or if there is nothing to
         go back to.
+    NothingPublished
+        If there is no state at all.
     UnknownName
         If the run has no state on disk.
     ProofFailed
@@ -106,11 +108,10 @@ def _one_before(config: Config, current: str | None) -> str:
     """Return the newest state on disk that was published before the current one."""
     known = states_on_disk(config)
     earlier = [run_id for run_id in known if current is None or run_id < current]
+    if not earlier and current is None:
+        raise NothingPublished(f"nothing is published at {config.publish.url.path}", _others(config, current))
     if not earlier:
-        raise PublishError(
-            f"no state on disk is older than the current one, {current}" if current else "nothing is published",
-            _others(config, current),
-        )
+        raise PublishError(f"no state on disk is older than the current one, {current}", _others(config, current))
     return earlier[-1]
 
 

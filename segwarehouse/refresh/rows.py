@@ -18,10 +18,13 @@ import pyarrow as pa
 from segwarehouse.config import Config
 from segwarehouse.domain import Department
 from segwarehouse.evaluate.bootstrap import Estimate
-from segwarehouse.evaluate.intervals import Quality, verdict
+from segwarehouse.evaluate.intervals import Comparison, Quality, verdict
 from segwarehouse.features import FeatureTable
 from segwarehouse.refresh.evaluation import BASELINE, BEST_SINGLE, BLACK_BOX, RULES, Evaluation, score
 from segwarehouse.refresh.learned import CustomersMap, Learned
+from segwarehouse.refresh.quality import profit_rows
+from segwarehouse.refresh.reach import Reach, judged_share
+from segwarehouse.refresh.scores import LOOK_ALIKE
 from segwarehouse.refresh.segments import MIXTURE, PERSONA, segment_rows
 from segwarehouse.refresh.suppress import Totals
 from segwarehouse.rules.card import card_to_json
@@ -45,8 +48,8 @@ def names_of(item: Learned) -> dict[str, object]:
     return {"department_key": item.department.key, "department": item.department.name}
 
 
-def department_row(config: Config, item: Learned, audience: Audience, trials: int) -> dict[str, object]:
-    """Return what `targeting.departments` says of a department that is published."""
+def department_row(config: Config, item: Learned, audience: Audience, reach: Reach, trials: int) -> dict[str, object]:
+    """Return what `targeting.departments` says of a department that is published; `trials` departments are judged."""
     evaluation, department = item.evaluation, item.department
     comparison = evaluation.comparison
     remarks = [evaluation.remark] if evaluation.remark else []
@@ -57,15 +60,18 @@ def department_row(config: Config, item: Learned, audience: Audience, trials: in
         "view_name": department.slug,
         "buyers": department.buyers,
         "candidates": department.candidates,
-        "selected": _selected(item, audience),
+        "selected": reach.selected,
+        "contactable": reach.contactable,
+        "contacts": reach.contacts,
         "where_sql": compile_membership(audience.rule_set).sql(TEMPLATE_DIALECT),
         "budget": config.audience.budget,
         "control_share": config.audience.control_share,
         "rule_count": len(audience.rule_set.rules),
         "condition_count": audience.rule_set.condition_count,
         "outcome_buyers": evaluation.outcome_buyers,
-        "verdict": verdict(comparison, trials) if comparison else "not evaluated",
+        **_verdicts(evaluation, trials),
         "remark": "; ".join(remarks) or None,
+        **_score(item),
     }
     if comparison is None:
         return row
@@ -87,17 +93,60 @@ def department_row(config: Config, item: Learned, audience: Audience, trials: in
         "difference_from_activity": difference.value,
         "difference_from_activity_low": difference.low,
         "difference_from_activity_high": difference.high,
-        **_calibration_and_profit(evaluation),
+        **({} if evaluation.is_look_alike else _at_budget(comparison, evaluation.budget_share, reach)),
+        **_calibration_and_profit(evaluation, reach),
     }
 
 
-def _calibration_and_profit(evaluation: Evaluation) -> dict[str, object]:
+def _verdicts(evaluation: Evaluation, trials: int) -> dict[str, object]:
+    """Return what is to be thought of the rules over all candidates, and of what they find with the budget."""
+    comparison = evaluation.comparison
+    if comparison is None:
+        return dict.fromkeys(("verdict", "verdict_at_budget"), "not evaluated")
+    if evaluation.is_look_alike:
+        return dict.fromkeys(("verdict", "verdict_at_budget"), "look-alike only")
+    share = judged_share(evaluation.budget_share)
+    return {
+        "verdict": verdict(comparison, trials),
+        "verdict_at_budget": verdict(comparison, trials, budget=share),
+    }
+
+
+def _at_budget(comparison: Comparison, budget_share: float, reach: Reach) -> dict[str, object]:
+    """Return what the rules find with the budget, or with a tenth of the candidates where the budget is for most."""
+    share = judged_share(budget_share)
+    contacts = reach.contacts_at(share)
+    own = comparison.qualities[RULES].at(share).precision
+    extra = comparison.differences[RULES].at(share).precision
+    return {
+        "judged_share": share,
+        "judged_contacts": contacts,
+        **{f"expected_buyers{suffix}": value for suffix, value in _bounds(own.times(contacts))},
+        **{f"extra_buyers{suffix}": value for suffix, value in _bounds(extra.times(contacts))},
+    }
+
+
+def _score(item: Learned) -> dict[str, object]:
+    """Return what the department's scores rest on, and what they say on average."""
+    if item.outcome is None or item.evaluation.conversion is None:
+        return {"score_basis": LOOK_ALIKE}
+    share = item.outcome.expected_share
+    return {
+        "score_basis": item.evaluation.conversion.basis,
+        "expected_share": share.value,
+        "expected_share_low": share.low,
+        "expected_share_high": share.high,
+    }
+
+
+def _calibration_and_profit(evaluation: Evaluation, reach: Reach) -> dict[str, object]:
     row: dict[str, object] = {}
     if found := evaluation.calibration:
         row |= {"calibration_error": found.error.value, "calibration_error_by_chance": found.error_by_chance}
-    if curve := evaluation.profit:
-        row |= {"best_budget": round(curve.best.contacts), "best_profit": curve.best.profit.value}
-        row |= {"best_profit_low": curve.best.profit.low, "best_profit_high": curve.best.profit.high}
+    best = next((point for point in profit_rows(evaluation, reach) if point["is_best"]), None)
+    if best:
+        row |= {"best_budget": best["contacts"]}
+        row |= {f"best_profit{suffix}": best[f"profit{suffix}"] for suffix in ("", "_low", "_high")}
     return row
 
 
@@ -121,13 +170,9 @@ def refused_row(department: Department, why: str) -> dict[str, object]:
         "buyers": department.buyers,
         "candidates": department.candidates,
         "verdict": "refused",
+        "verdict_at_budget": "refused",
         "remark": why,
     }
-
-
-def _selected(item: Learned, audience: Audience) -> int:
-    table = item.table()
-    return int((score(table, audience.rule_set).selected & ~table.buyers).sum())
 
 
 def card_row(config: Config, item: Learned, audience: Audience) -> dict[str, object]:

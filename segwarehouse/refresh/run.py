@@ -4,6 +4,7 @@ In: a configuration. Out: a new published state and a `RefreshReport`, or an err
 """
 
 import datetime as dt
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,8 +18,8 @@ from segwarehouse.domain import Department
 from segwarehouse.errors import TooFewBuyers
 from segwarehouse.features import Catalogue, FeatureTable, Staged, read_catalogue
 from segwarehouse.publish import State, View, publish
-from segwarehouse.refresh.carry import append, carry_over
-from segwarehouse.refresh.choose import choose, choose_protocol
+from segwarehouse.refresh.carry import append, carry_over, on_today
+from segwarehouse.refresh.choose import HOLDING_OUT, choose, choose_protocol
 from segwarehouse.refresh.compare import CARRIED, KEPT, LEARNED, compare, settle
 from segwarehouse.refresh.departments import (
     Unlearned,
@@ -26,12 +27,15 @@ from segwarehouse.refresh.departments import (
     evaluate_departments,
     learn_departments,
     with_large_rules,
+    with_outcomes,
 )
 from segwarehouse.refresh.evaluation import with_outcome
 from segwarehouse.refresh.former import read_former
 from segwarehouse.refresh.gate import hold_back, lifts
-from segwarehouse.refresh.history import Progress, Run, recorded
+from segwarehouse.refresh.history import Run, now, recorded
 from segwarehouse.refresh.learned import Learned, identified, map_customers
+from segwarehouse.refresh.pace import Size
+from segwarehouse.refresh.reach import measure_reach
 from segwarehouse.refresh.reporting import REPORT_NAME, Reporting
 from segwarehouse.refresh.segments import previous_segments
 from segwarehouse.refresh.store import store
@@ -43,15 +47,19 @@ from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.prove import prove_on_boundaries
 from segwarehouse.rules.simplify import simplify
 from segwarehouse.rules.validate import validate_view
+from segwarehouse.running import Progress
 from segwarehouse.states import states_on_disk
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse, connect, relation
 
 DISPLAYED = (
-    "department", "view_name", "buyers", "candidates", "rule_count", "lift_at_budget", "verdict", "auc", "activity_auc",
+    "department", "verdict", "lift_at_budget", "buyers", "candidates", "rule_count", "auc", "activity_auc", "view_name",
     "remark",
 )  # fmt: skip
 """What is shown of a published department, the most important first."""
+
+VERDICTS = ("beats activity", "ties", "trails")
+"""The best first; whatever else is said of a department proves less."""
 
 NO_RULE = "no rule tells its buyers from others"
 
@@ -148,7 +156,7 @@ def refresh(
     wait_seconds
         How long to wait for another run that holds the working database.
     progress
-        Called with the step, what is being done, and how much of the step is done (0 to 1).
+        Called with a `Moment`: the step, what is being done, and how much of the whole run is done.
 
     Raises
     ------
@@ -163,9 +171,10 @@ def refresh(
         recorded(warehouse, config, progress, own_schemas(config)) as run,
     ):
         staged = run.step("read transactions", lambda: stage_sources(config, warehouse, models, as_of, run))
-        run.step("take fingerprint", run.take_fingerprint)
         catalogue = run.step("name departments", lambda: read_catalogue(config, warehouse, staged))
         chosen, refused = choose(config, catalogue, departments)
+        run.foresee(Size.of(config, staged, catalogue, len(chosen)))
+        run.step("take fingerprint", run.take_fingerprint)
         protocol = choose_protocol(config, staged)
         evaluations = run.step(
             "measure quality",
@@ -194,7 +203,10 @@ def refresh(
         )
         learned, unlearned = _with_rules(config, tried)
         before = previous_segments(config, warehouse)
-        learned = [identified(item, table, customers_map, before, staged.as_of.date()) for item in learned]
+        learned = [
+            with_outcomes(config, identified(item, table, customers_map, before, staged.as_of.date()))
+            for item in learned
+        ]
         refused += unlearned
         fresh = {item.department.name: _audience(config, catalogue, staged, item, run) for item in learned}
         compared = run.step(
@@ -210,8 +222,9 @@ def refresh(
         fresh = {item.department.name: fresh[item.department.name] for item in learned}
         audiences = {**fresh, **carried.audiences}
         run.step("prove on boundaries", lambda: _prove_boundaries(audiences))
-        run.step("store", lambda: store(config, warehouse, table, learned, fresh, refused, customers_map))
-        append(warehouse, carried)
+        reach = run.step("count audiences", lambda: measure_reach(warehouse, catalogue.departments, audiences))
+        run.step("store", lambda: store(config, warehouse, table, learned, fresh, reach, refused, customers_map))
+        append(warehouse, on_today(carried, reach, config.audience.min_cell))
         origins = {name: KEPT if name in held else LEARNED if name in fresh else CARRIED for name in audiences}
         settle(warehouse, compared, audiences, origins, staged.id_type)
         run.remember(compared.former_run, held)
@@ -221,9 +234,10 @@ def refresh(
             run_id=run.run_id,
             views=[_view(warehouse, department, audiences[department.name]) for department in published],
             models=models,
-            context={"run_id": run.run_id},
+            context={"run_id": run.run_id, "written_at": now()},
+            is_look_alike=protocol == HOLDING_OUT,
         )
-        reporting = Reporting()
+        reporting = Reporting(config.directory.name)
         path = run.step(
             "publish",
             lambda: publish(config, warehouse, state, lambda reader: audit(reader, audiences), reporting.write),
@@ -235,6 +249,20 @@ def refresh(
             reporting.write(published_state, path.parent)
     report = path.with_name(REPORT_NAME) if reporting.written else None
     return replace(done, report=report, report_failure=reporting.failure)
+
+
+def strongest(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the row of the department with the strongest evidence: the best verdict, then the largest lower bound.
+
+    The bound is that of the difference from activity; a department without one comes last among its equals.
+    """
+
+    def evidence(row: Mapping[str, Any]) -> tuple[int, float]:
+        verdict, low = row.get("verdict"), row.get("difference_from_activity_low")
+        place = VERDICTS.index(verdict) if verdict in VERDICTS else len(VERDICTS)
+        return -place, -math.inf if low is None or math.isnan(low) else float(low)
+
+    return max(rows, key=evidence)
 
 
 def _with_rules(
@@ -298,9 +326,7 @@ def _audience(config: Config, catalogue: Catalogue, staged: Staged, item: Learne
     """Return what the department's view is compiled from: its card, simplified, with outcome probabilities."""
     features = {feature.name: feature for feature in catalogue.features}
     return Audience(
-        rule_set=simplify(
-            with_outcome(item.card, item.evaluation.outcome_map, item.table(), config.learning.outcome_days)
-        ),
+        rule_set=simplify(with_outcome(item.card, item.outcome.outcome_map) if item.outcome else item.card),
         features=features,
         department_key=item.department.key,
         budget=config.audience.budget,

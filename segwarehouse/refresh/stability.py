@@ -11,7 +11,7 @@ import numpy as np
 
 from segwarehouse.domain import BoolArray, FloatArray, IntArray, RuleSet
 from segwarehouse.features import DepartmentTable
-from segwarehouse.refresh.evaluation import Settings, as_published, contacts_among, learn, score
+from segwarehouse.refresh.evaluation import Settings, as_published, budget_share, contacts_among, learn, score
 
 REFIT_SHARE = 0.632
 FEWEST_BUYERS = 30
@@ -79,7 +79,8 @@ def best_candidates(table: DepartmentTable, settings: Settings, card: RuleSet) -
     """Return the rows of a table whom the card would contact within the budget."""
     candidates = np.flatnonzero(~table.buyers)
     ranked = as_published(score(table, card))[candidates]
-    return candidates[np.argsort(-ranked, kind="stable")[: contacts_among(settings, len(candidates))]]
+    most = contacts_among(budget_share(settings, table.department), len(candidates))
+    return candidates[np.argsort(-ranked, kind="stable")[:most]]
 
 
 def sides(card: RuleSet) -> set[object]:

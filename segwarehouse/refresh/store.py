@@ -18,6 +18,7 @@ from segwarehouse.project import create_schema
 from segwarehouse.refresh.evaluation import Evaluation
 from segwarehouse.refresh.learned import CustomersMap, Learned
 from segwarehouse.refresh.quality import curve_rows, difference_rows, evaluation_rows, profit_rows, reliability_rows
+from segwarehouse.refresh.reach import Reach
 from segwarehouse.refresh.rows import (
     Rows,
     card_row,
@@ -48,6 +49,7 @@ def store(
     table: FeatureTable,
     learned: Sequence[Learned],
     audiences: Mapping[str, Audience],
+    reach: Mapping[str, Reach],
     refused: Sequence[tuple[Department, str]],
     customers_map: CustomersMap,
 ) -> None:
@@ -58,17 +60,17 @@ def store(
     rows: dict[str, Iterable[dict[str, Any]]] = {
         "features": (asdict(feature) for feature in table.catalogue.features),
         "departments": [
-            *(department_row(config, item, audience, trials) for item, audience in cards),
+            *(department_row(config, item, audience, reach[item.department.name], trials) for item, audience in cards),
             *(refused_row(department, why) for department, why in refused),
         ],
         "cards": (card_row(config, item, audience) for item, audience in cards),
         "rules": (row for item, audience in cards for row in rule_rows(item, audience)),
         "evaluated_rules": (row for item in learned for row in evaluated_rule_rows(item, audiences)),
-        "evaluation": _by_department(learned, evaluation_rows),
-        "curves": _by_department(learned, curve_rows),
-        "differences": _by_department(learned, difference_rows),
-        "reliability": _by_department(learned, reliability_rows),
-        "profit": _by_department(learned, profit_rows),
+        "evaluation": _by_department(learned, reach, evaluation_rows),
+        "curves": _by_department(learned, reach, curve_rows),
+        "differences": _by_department(learned, reach, difference_rows),
+        "reliability": _by_department(learned, reach, reliability_rows),
+        "profit": _by_department(learned, reach, profit_rows),
         "stability": (row for item in learned for row in stability_rows(item)),
         "segments": (row for item in learned for row in named_segment_rows(item)),
         "cluster_scores": (row for item in learned for row in cluster_score_rows(item)),
@@ -95,17 +97,19 @@ _COLUMNS: Mapping[str, str] = {
     # table: name:type, "text" where none is given
     "features": "name kind phrase unit subject",
     "departments": (
-        "department_key:int department view_name buyers:int candidates:int selected:int where_sql budget:int "
-        "control_share:real rule_count:int condition_count:int evaluated_at:day cutoff_count:int "
+        "department_key:int department view_name buyers:int candidates:int selected:int contactable:int contacts:int "
+        "where_sql budget:int control_share:real rule_count:int condition_count:int evaluated_at:day cutoff_count:int "
         "outcome_buyers:int auc:real auc_low:real auc_high:real lift_at_budget:real lift_at_budget_low:real "
         "lift_at_budget_high:real lift_at_10_percent:real lift_at_10_percent_low:real "
         "lift_at_10_percent_high:real activity_auc:real activity_lift_at_budget:real "
         "activity_lift_at_10_percent:real single_measure single_measure_auc:real "
         "single_measure_lift_at_budget:real single_measure_lift_at_10_percent:real black_box_auc:real "
         "black_box_lift_at_budget:real black_box_lift_at_10_percent:real difference_from_activity:real "
-        "difference_from_activity_low:real difference_from_activity_high:real calibration_error:real "
-        "calibration_error_by_chance:real best_budget:int best_profit:real best_profit_low:real "
-        "best_profit_high:real verdict remark"
+        "difference_from_activity_low:real difference_from_activity_high:real judged_share:real judged_contacts:int "
+        "expected_buyers:real expected_buyers_low:real expected_buyers_high:real extra_buyers:real "
+        "extra_buyers_low:real extra_buyers_high:real score_basis expected_share:real expected_share_low:real "
+        "expected_share_high:real calibration_error:real calibration_error_by_chance:real best_budget:int "
+        "best_profit:real best_profit_low:real best_profit_high:real verdict verdict_at_budget remark"
     ),
     "cards": "department_key:int department view_name budget:int control_share:real salt card words",
     "rules": (
@@ -172,5 +176,7 @@ def _known(value: object) -> object:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _by_department(learned: Sequence[Learned], rows: Callable[[Evaluation], Rows]) -> Rows:
-    return ({**names_of(item), **row} for item in learned for row in rows(item.evaluation))
+def _by_department(
+    learned: Sequence[Learned], reach: Mapping[str, Reach], rows: Callable[[Evaluation, Reach], Rows]
+) -> Rows:
+    return ({**names_of(item), **row} for item in learned for row in rows(item.evaluation, reach[item.department.name]))

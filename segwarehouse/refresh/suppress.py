@@ -241,7 +241,7 @@ def _department(row: Row, least: int, *, hides_unique: bool) -> Row:
         row = _without(row, "buyers", "candidates")
     if "outcome_buyers" in small:
         row = _without(row, "outcome_buyers")
-    selected = row.get("selected")
+    selected, contacts = row.get("selected"), row.get("contacts")
     if selected is not None and (hides_unique or is_small(selected, least)):
-        row = _without(row, "selected")
-    return row
+        row = _without(row, "selected", "contactable", *(("contacts",) if contacts == row.get("contactable") else ()))
+    return _without(row, *(name for name in ("contactable", "contacts") if is_small(row.get(name) or 0, least)))

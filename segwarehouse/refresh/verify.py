@@ -12,7 +12,8 @@ from sqlglot import exp
 
 from segwarehouse.config import Config
 from segwarehouse.domain import Feature
-from segwarehouse.errors import PublishError
+from segwarehouse.errors import NothingPublished, PublishError
+from segwarehouse.lookup import find_name
 from segwarehouse.rules.card import card_from_json
 from segwarehouse.rules.compile import VIEW_COLUMNS, Audience
 from segwarehouse.rules.prove import Population, Proof, prove_on_boundaries, prove_on_customers
@@ -88,11 +89,14 @@ def verify(config: Config, departments: Sequence[str] = ()) -> list[Verified]:
 
     Raises
     ------
-    PublishError
+    NothingPublished
         If nothing has been published.
+    UnknownName
+        If a department has no view.
     """
     with open_published(config) as state, connect(None) as scratch:
-        population = Population.read(state)
+        population, stored = Population.read(state), stored_audiences(state)
+        names = {find_name(name, stored) for name in departments} or set(stored)
         return [
             Verified(
                 department,
@@ -100,8 +104,8 @@ def verify(config: Config, departments: Sequence[str] = ()) -> list[Verified]:
                 prove_on_customers(state, audience, population=population, view=published_rows(view)),
                 prove_on_boundaries(scratch, audience),
             )
-            for department, (view, audience) in stored_audiences(state).items()
-            if not departments or department in departments
+            for department, (view, audience) in stored.items()
+            if department in names
         ]
 
 
@@ -117,16 +121,16 @@ def open_published(config: Config) -> DuckDBWarehouse:
 
     Raises
     ------
-    PublishError
+    NothingPublished
         If nothing has been published.
     """
     path = config.publish.url.path
     if not path.exists():
-        raise PublishError(f"nothing is published at {path}", "run: segwarehouse refresh", path=path)
+        raise NothingPublished(f"nothing is published at {path}", "run: segwarehouse refresh", path=path)
     state = connect(path, read_only=True)
     if not state.columns(relation("targeting.cards")):
         state.close()
-        raise PublishError(f"{path} holds no published state", "run: segwarehouse refresh", path=path)
+        raise NothingPublished(f"{path} holds no published state", "run: segwarehouse refresh", path=path)
     return state
 
 

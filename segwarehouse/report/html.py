@@ -25,7 +25,7 @@ from segwarehouse.errors import WarehouseError
 from segwarehouse.report import charts, numbers
 from segwarehouse.report.pictures import Detail
 from segwarehouse.report.summarise import RANKINGS, published_departments, summarise
-from segwarehouse.report.words import VERDICTS
+from segwarehouse.report.words import ADVICE, VERDICTS
 from segwarehouse.warehouse import Warehouse
 
 MOST_BYTES = 5_000_000
@@ -61,7 +61,7 @@ class Report:
         return {"path": str(self.path), "size_bytes": self.size_bytes, "departments": self.departments}
 
 
-def write_report(warehouse: Warehouse, path: Path, departments: Sequence[str] = ()) -> Report:
+def write_report(warehouse: Warehouse, path: Path, departments: Sequence[str] = (), project: str = "") -> Report:
     """Write the report of a published state to a file, in one step.
 
     Parameters
@@ -72,13 +72,15 @@ def write_report(warehouse: Warehouse, path: Path, departments: Sequence[str] = 
         The file; one that is there is replaced.
     departments
         Tell of these in detail; empty: of all that have a view.
+    project
+        What the project is called at the head of printed pages.
 
     Raises
     ------
     WarehouseError
         If the state can't be read, or the file can't be written.
     """
-    text, told = fitting(warehouse, departments)
+    text, told = fitting(warehouse, departments, project)
     written = text.encode("utf-8")
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
     try:
@@ -94,7 +96,7 @@ def write_report(warehouse: Warehouse, path: Path, departments: Sequence[str] = 
     return Report(path, len(written), told)
 
 
-def fitting(warehouse: Warehouse, departments: Sequence[str] = ()) -> tuple[str, int]:
+def fitting(warehouse: Warehouse, departments: Sequence[str] = (), project: str = "") -> tuple[str, int]:
     """Return a report below `MOST_BYTES`, with as much detail as fits, and how many departments it tells of.
 
     Up to `MOST_PLAIN` departments stand in the page as they are. More are packed, with fewer points the more they
@@ -110,7 +112,7 @@ def fitting(warehouse: Warehouse, departments: Sequence[str] = ()) -> tuple[str,
         if not packed and count > MOST_PLAIN:
             continue
         told = min(count, most)
-        text = render(summarise(warehouse, departments, Detail.at(told, level), most), packed=packed)
+        text = render(summarise(warehouse, departments, Detail.at(told, level), most), packed=packed, project=project)
         size = len(text.encode("utf-8"))
         if size <= MOST_BYTES:
             return text, told
@@ -120,7 +122,7 @@ def fitting(warehouse: Warehouse, departments: Sequence[str] = ()) -> tuple[str,
     )
 
 
-def render(summary: Mapping[str, Any], *, packed: bool = False) -> str:
+def render(summary: Mapping[str, Any], *, packed: bool = False, project: str = "") -> str:
     """Return the page of what `summarise` found; `packed`: departments are compressed until they are opened."""
     environment = _environment()
     scripts = {"library": _library(), "page": _asset("report.js")}
@@ -137,8 +139,9 @@ def render(summary: Mapping[str, Any], *, packed: bool = False) -> str:
         **summary,
         "rankings": RANKINGS,
         "styles": charts.RANKING_STYLES,
-        "verdicts": VERDICTS,
-        "fmt": {name: getattr(numbers, name) for name in ("count", "share", "ratio", "signed")},
+        "verdicts": {word: f"The rules are {meaning}. {ADVICE[word]}" for word, meaning in _MEASURED.items()}
+        | {word: ADVICE[word] for word in VERDICTS if word not in _MEASURED},
+        "fmt": {name: getattr(numbers, name) for name in ("count", "few", "share", "ratio", "signed", "signed_few")},
     }
     department = environment.get_template("department.html")
     articles = [
@@ -151,6 +154,7 @@ def render(summary: Mapping[str, Any], *, packed: bool = False) -> str:
         told=told,
         untold=sum(row["view"] is not None for row in summary["overview"]) - len(told) if summary["whole"] else 0,
         packed=packed,
+        project=project,
         shared=shared,
         vega=_vega(),
         scripts={name: Markup(text) for name, text in scripts.items()},  # noqa: S704 - our own files
@@ -166,6 +170,8 @@ def _article(part: Mapping[str, Any], text: str, *, packed: bool) -> dict[str, A
         return {**named, "packed": base64.b64encode(zlib.compress(text.encode("utf-8"), 9)).decode("ascii")}
     return {**named, "html": Markup(text)}  # noqa: S704 - rendered with autoescape the moment before
 
+
+_MEASURED = {word: VERDICTS[word] for word in ("beats activity", "ties", "trails")}
 
 _DRAWN = ("curves", "profit", "map", "mixture", "drivers")
 _COLUMNS = {
@@ -183,8 +189,7 @@ def _payload(part: Mapping[str, Any]) -> dict[str, Any]:
         **{
             name: [{c: row[c] for c in columns if c in row} for row in part[name]] for name, columns in _COLUMNS.items()
         },
-        "budget": part["figures"]["budget"],
-        "selected": part["figures"]["selected"],
+        **{name: part["figures"][name] for name in ("candidates", "contactable", "contacts", "judged_contacts")},
         "best_contacts": best["contacts"] if best else None,
     }
 
@@ -250,8 +255,17 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    named = (numbers.count, numbers.share, numbers.ratio, numbers.signed, numbers.money, numbers.plural)
-    environment.filters.update({each.__name__: each for each in (*named, as_json, shown)})
+    named = (
+        numbers.count,
+        numbers.few,
+        numbers.share,
+        numbers.ratio,
+        numbers.signed,
+        numbers.signed_few,
+        numbers.money,
+        numbers.plural,
+    )
+    environment.filters.update({each.__name__: each for each in (*named, as_json, in_css, shown)})
     return environment
 
 
@@ -263,6 +277,16 @@ def as_json(value: object) -> Markup:
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return Markup(text.translate(_IN_SCRIPT))  # noqa: S704 - escaped the line before
+
+
+def in_css(text: str) -> Markup:
+    r"""Return a string of CSS that can stand in a style element: nothing in it can end one, or the string.
+
+    >>> print(in_css("Fish</style>"))
+    "Fish\3c \2f style\3e "
+    """
+    escaped = (c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in text)
+    return Markup(f'"{"".join(escaped)}"')  # noqa: S704 - escaped the line before
 
 
 def shown(text: object, longest: int = LONGEST_NAME) -> str:

@@ -12,6 +12,17 @@ def count(value: object) -> str:
     return f"{round(value):,}" if isinstance(value, int | float) else NONE
 
 
+def few(value: object) -> str:
+    """Return an expected number of customers: whole, but with a decimal where it is small.
+
+    >>> few(58.4), few(2.68), few(0.0), few(None)
+    ('58', '2.7', '0', '–')
+    """
+    if not isinstance(value, int | float):
+        return NONE
+    return count(value) if abs(value) >= 9.95 or float(value).is_integer() else f"{value:.1f}"
+
+
 def share(value: object) -> str:
     """Return a share of 1 in percent, with a decimal near nothing and near all.
 
@@ -43,6 +54,17 @@ def signed(value: object, digits: int = 3) -> str:
     text = f"{abs(value):.{digits}f}"
     zero = not text.strip("0.")
     return text if zero else f"{'+' if value > 0 else '−'}{text}"
+
+
+def signed_few(value: object) -> str:
+    """Return a difference of expected numbers of customers, as `few` has them.
+
+    >>> signed_few(12.4), signed_few(-2.68), signed_few(0.0)
+    ('+12', '−2.7', '0')
+    """
+    if not isinstance(value, int | float):
+        return NONE
+    return signed(value, 0 if abs(value) >= 9.95 or float(value).is_integer() else 1)
 
 
 def money(value: object) -> str:

@@ -23,6 +23,9 @@ NAMED_DEPARTMENTS = 7
 MOST_CORRELATED = 28
 """The heat map shows so many features at most."""
 
+NO_GROUP = -1
+"""The group of a customer whose own is too small to be shown."""
+
 ELLIPSE_REACH = 2.0
 """Ellipses are drawn at two standard deviations: about 86 percent of a component lies inside."""
 
@@ -64,7 +67,7 @@ def department_map(state: PublishedState, department: str, detail: Detail) -> Co
     sampled = _sample(frame, detail.map_points)
     return {
         **_coordinates(sampled),
-        "group": sampled["segment_id"].astype(int).tolist(),
+        "group": sampled["segment_id"].fillna(NO_GROUP).astype(int).tolist(),
         "buyer": sampled["is_buyer"].astype(int).tolist(),
     }
 
@@ -150,7 +153,7 @@ def correlations(state: PublishedState, phrases: Mapping[str, str]) -> dict[str,
 
     Features are ordered by the first eigenvector of their correlation matrix.
     """
-    frame = state.frame("correlations", ("feature", "other_feature", "correlation"))
+    frame = state.frame("correlations", ("feature", "other_feature", "correlation")).dropna(ignore_index=True)
     if frame.empty:
         return {}
     names = sorted(set(frame["feature"]) | set(frame["other_feature"]))

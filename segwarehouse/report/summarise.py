@@ -33,6 +33,9 @@ LEAST_CELL = 10
 RUNS = 10
 """So many of the latest runs are listed."""
 
+LOOK_ALIKE = "look-alike only"
+"""The verdict of a department whose scores say who resembles buyers, and not who will buy."""
+
 _HIDDEN_SETTINGS = frozenset({"salt"})
 _CURVE = ("contacts", "share", "lift", "lift_low", "lift_high", "recall", "recall_low", "recall_high")
 _BUYERS = ("expected_buyers", "expected_buyers_low", "expected_buyers_high")
@@ -58,7 +61,7 @@ def summarise(
         Tell of so many departments at most, those with most buyers.
     """
     state = PublishedState(warehouse)
-    rows = state.rows("departments", "department_key")
+    rows = [_judged(row) for row in state.rows("departments", "department_key")]
     wanted = [row for row in rows if row["view_name"] and (not departments or row["department"] in departments)]
     if most is not None and len(wanted) > most:
         largest = sorted(wanted, key=lambda row: -int(str(row["buyers"])))[:most]
@@ -84,7 +87,8 @@ def summarise(
     for part in parts:
         measure = part["figures"].get("single_measure")
         part["single_measure"] = phrases.get(measure, measure)
-        part["words"] = _words(part, settings.get("learning", {}).get("outcome_days"))
+        part["words"] = _words(part, settings.get("learning", {}).get("outcome_days"), least)
+        part["no_profit"] = words.no_profit(audience, is_look_alike=part["verdict"] == LOOK_ALIKE)
     found_map = pictures.customers_map(everyone, detail)
     correlated = pictures.correlations(state, phrases)
     return {
@@ -96,7 +100,7 @@ def summarise(
         },
         "whole": not departments,
         "has_times": bool(settings.get("source", {}).get("occurred_at")),
-        "profit": {key: audience.get(key) for key in ("cost_per_contact", "value_per_conversion")},
+        "profit": {key: audience.get(key) for key in ("cost_per_contact", "value_per_conversion", "expected_uplift")},
         "min_cell": least,
         "overview": overview,
         "departments": parts,
@@ -137,6 +141,18 @@ _ORDERS: Mapping[str, tuple[str, ...]] = {
 }
 
 Tables = Mapping[str, Mapping[str, list[Row]]]
+
+
+_SINCE = (
+    "contactable", "contacts", "judged_share", "judged_contacts", "expected_buyers", "expected_buyers_low",
+    "expected_buyers_high", "extra_buyers", "extra_buyers_low", "extra_buyers_high",
+)  # fmt: skip
+"""Columns that states of older versions lack."""
+
+
+def _judged(row: Row) -> Row:
+    """Return a row of departments with every column that the report reads."""
+    return {**dict.fromkeys(_SINCE), "verdict_at_budget": row["verdict"], **row}
 
 
 def _phrase(feature: Row) -> str:
@@ -197,7 +213,7 @@ def _moved(changes: Sequence[Row], which: str) -> Row | None:
     """Return how many customers are known to have moved, and whether some reasons are too small to tell."""
     rows = [row for row in changes if row["change"] == which]
     known = [row["customers"] for row in rows if isinstance(row["customers"], int)]
-    return {"customers": sum(known), "more": len(known) < len(rows)} if rows else None
+    return {"customers": sum(known) if known else None, "more": len(known) < len(rows)} if rows else None
 
 
 def _department(state: PublishedState, row: Row, tables: Mapping[str, list[Row]]) -> Summary:
@@ -207,12 +223,14 @@ def _department(state: PublishedState, row: Row, tables: Mapping[str, list[Row]]
         "name": row["department"],
         "view": row["view_name"],
         "verdict": row["verdict"],
+        "verdict_at_budget": row["verdict_at_budget"],
         "verdict_words": words.verdict(row),
         "remark": row["remark"],
         "figures": {
             column: significant(value)
             for column, value in row.items()
-            if column not in {"department_key", "department", "view_name", "where_sql", "verdict", "remark"}
+            if column
+            not in {"department_key", "department", "view_name", "where_sql", "verdict", "verdict_at_budget", "remark"}
         },
         "rules": [
             {**{column: significant(value) for column, value in rule.items() if column != "department_key"}}
@@ -303,21 +321,30 @@ def _pictures(
     }
 
 
-def _words(part: Summary, outcome_days: object) -> dict[str, str]:
-    figures, buyers = part["figures"], part["map"].get("buyer", [])
+def _words(part: Summary, outcome_days: object, least: int) -> dict[str, str]:
+    figures, buyers = {**part["figures"], "verdict": part["verdict"]}, part["map"].get("buyer", [])
     return {
         "headline": words.headline(figures, outcome_days),
-        "curve": words.curve(part["curves"], figures["budget"], RANKINGS),
-        "calibration": words.calibration(figures, part["reliability"]),
+        "curve": words.curve(part["curves"], figures.get("judged_contacts"), RANKINGS),
+        "calibration": words.calibration(figures, part["reliability"], least),
         "reasons": words.reasons(part["reasons"]["rows"], part["reasons"]["people"]),
         "drivers": words.drivers(part["drivers"].get("features", [])),
         "force": words.force(part["drivers"]),
         "truth": words.truth(buyers),
-        "groups": words.groups(part["personas"], sum(buyers) / len(buyers) if buyers else None),
-        "mixture": words.mixture(part["mixture"]["components"], len(part["mixture"]["points"].get("x", []))),
+        "groups": words.groups(
+            part["personas"], _chosen(part["persona_scores"]), sum(buyers) / len(buyers) if buyers else None
+        ),
+        "mixture": words.mixture(
+            part["mixture"]["components"], _chosen(part["scores"]), len(part["mixture"]["points"].get("x", []))
+        ),
         "scores": words.scores(part["scores"]),
         **({"stability": said} if (said := words.stability(part["stability"])) else {}),
     }
+
+
+def _chosen(scores: Sequence[Row]) -> object:
+    """Return the number of groups that was taken; None where the state does not say."""
+    return next((row["number"] for row in scores if row["is_chosen"]), None)
 
 
 def _cleaning(state: PublishedState, run_id: str) -> list[Row]:

@@ -6,59 +6,80 @@ the first line of its caption, so it holds the main finding and not a descriptio
 
 from collections.abc import Mapping, Sequence
 
-from segwarehouse.report.numbers import count, plural, ratio, share, signed
+from segwarehouse.report.numbers import count, few, plural, ratio, share, signed, signed_few
 from segwarehouse.report.state import Row
 
 VERDICTS: Mapping[str, str] = {
-    "beats activity": (
-        "The rules find later buyers better than simply contacting the most active customers, by more than chance "
-        "explains. Use them."
-    ),
+    "beats activity": "better than sorting by plain activity, by more than chance explains",
+    "ties": "as good as sorting by plain activity, as far as anybody can tell: the difference is within chance",
+    "trails": "worse than sorting by plain activity, by more than chance explains",
+    "not evaluated": "not measured: too few customers bought here for the first time in the past",
+    "look-alike only": "about who has bought, not about who will: the data has no times to tell that by",
+    "refused": "none: there is no audience, and no view; see the reason",
+}
+"""What a verdict says of the rules, with the budget or over all candidates."""
+
+ADVICE: Mapping[str, str] = {
+    "beats activity": "Use them.",
     "ties": (
-        "Nobody can tell yet whether the rules are better than simply contacting the most active customers: the "
-        "difference is within what chance alone would bring. They do say why each customer is in, at no loss that "
-        "could be measured."
+        "They do say why each customer is in, but nobody can tell yet whether they find more buyers than simply "
+        "contacting the most active customers."
     ),
-    "trails": (
-        "The rules find fewer later buyers than simply contacting the most active customers, by more than chance "
-        "explains. Contact the most active ones instead, and read the rules as a description."
-    ),
-    "not evaluated": (
-        "Too few customers bought here for the first time in the past to say how good the rules are. Treat the "
-        "audience as a guess."
+    "trails": "Contact the most active customers instead, and read the rules as a description.",
+    "not evaluated": "Treat the audience as a guess.",
+    "look-alike only": (
+        "Customers in the audience resemble buyers. That says nothing about whether they will buy: try it on a part of "
+        "them first, beside a control group."
     ),
     "refused": "There is no audience, and no view: see the reason.",
 }
-"""What each verdict means for a marketer."""
+"""What a marketer should do, by the verdict at the budget."""
 
 
 def verdict(row: Mapping[str, object]) -> str:
-    """Return what a department's verdict means; the bare word where it is one that this version does not know."""
-    return VERDICTS.get(str(row["verdict"]), f"The verdict is “{row['verdict']}”.")
+    """Return what a department's two verdicts mean together, and what to do.
+
+    A word that this version does not know is given as it is.
+    """
+    overall, at_budget = str(row["verdict"]), str(row.get("verdict_at_budget") or row["verdict"])
+    if overall not in VERDICTS or at_budget not in VERDICTS:
+        return f"The verdict is “{at_budget}”, and over all candidates “{overall}”."
+    if overall == at_budget and overall in {"not evaluated", "look-alike only", "refused"}:
+        return ADVICE[overall]
+    contacts = row.get("judged_contacts")
+    among = f"the best {count(contacts)}" if isinstance(contacts, int | float) else "the budget"
+    both = overall == at_budget
+    return (
+        f"Over {f'{among} and over ' if both else ''}all candidates the rules are {VERDICTS[overall]}"
+        + ("" if both else f"; over {among} they are {VERDICTS[at_budget]}")
+        + f". {ADVICE[at_budget]}"
+    )
 
 
 def overview(departments: Sequence[Mapping[str, object]]) -> str:
-    """Return the main finding over all departments."""
+    """Return the main finding over all departments: in how many the rules find more buyers with the budget."""
     published = [row for row in departments if row["view"]]
     refused = len(departments) - len(published)
-    tally = {word: sum(row["verdict"] == word for row in published) for word in VERDICTS}
-    said = [
-        f"in {count(number)} {'it' if number == 1 else 'they'} {phrase}"
-        for word, phrase in (
-            ("beats activity", "clearly beat plain activity" if tally["beats activity"] != 1 else "clearly beats it"),
-            ("trails", "clearly do worse"),
-        )
-        if (number := tally[word])
-    ]
+    words = [str(row.get("verdict_at_budget") or row["verdict"]) for row in published]
+    tally = {word: words.count(word) for word in VERDICTS}
     parts = [f"{plural(len(published), 'department')} {'has' if len(published) == 1 else 'have'} an audience."]
-    if tally["ties"] == len(published) and published:
-        parts.append("The rules do as well as contacting the most active customers; no difference is beyond doubt.")
-    elif said:
-        rest = tally["ties"]
-        parts.append(
-            f"Held against contacting the most active customers, {' and '.join(said)}"
-            + (f"; in {count(rest)} the difference is within chance." if rest else ".")
-        )
+    judged = len(published) - tally["not evaluated"] - tally["look-alike only"]
+    if judged:
+        found = [
+            f"find {phrase} in {count(tally[word])}"
+            for word, phrase in (("beats activity", "more buyers beyond doubt"), ("trails", "clearly fewer"))
+            if tally[word]
+        ]
+        if tally["ties"]:
+            found.append(
+                f"{'cannot be told apart from it in' if found else 'cannot be told apart from it in any of'} "
+                f"{count(tally['ties'])}"
+            )
+        parts.append(f"Compared with contacting as many of the most active customers, the rules {_listing(found)}.")
+    if tally["look-alike only"]:
+        parts.append("Without times, the rules say who resembles buyers and not who will buy.")
+    if tally["not evaluated"] and not tally["look-alike only"]:
+        parts.append(f"In {count(tally['not evaluated'])} too few bought in the past to measure anything.")
     if refused:
         parts.append(
             f"{plural(refused, 'department')} {'was' if refused == 1 else 'were'} left out; the table says why."
@@ -67,61 +88,106 @@ def overview(departments: Sequence[Mapping[str, object]]) -> str:
 
 
 def headline(row: Mapping[str, object], outcome_days: object) -> str:
-    """Return what contacting the budget of one department has brought in the past."""
-    lift = row["lift_at_budget"]
-    if not isinstance(lift, int | float):
+    """Return what the budget of one department is worth, going by the past, next to the most active customers."""
+    if row["verdict"] == "look-alike only":
+        return f"{count(row.get('contacts'))} customers who resemble those who buy here, best first."
+    expected, extra, contacts = (row.get(name) for name in ("expected_buyers", "extra_buyers", "judged_contacts"))
+    if not isinstance(expected, int | float) or not isinstance(extra, int | float):
         return "How many of the contacted would buy is not known."
     within = f"within {outcome_days} days" if outcome_days else "later"
-    if ratio(lift) == ratio(row["lift_at_budget_low"]) == ratio(row["lift_at_budget_high"]) == "1.00":
-        return (
-            f"The budget of {count(row['budget'])} is enough to contact everyone who does not buy here yet, so any "
-            "order finds the same buyers. A smaller budget, below, shows what the rules are worth."
-        )
     return (
-        f"Of the best {count(row['budget'])}, {ratio(lift)} times as many bought {within} as of as many customers "
-        f"picked at random ({ratio(row['lift_at_budget_low'])} to {ratio(row['lift_at_budget_high'])})."
+        f"{_covered(row)}Of the best {count(contacts)}, about {few(expected)} buy {within}, going by the past "
+        f"({few(row['expected_buyers_low'])} to {few(row['expected_buyers_high'])}). That is {_more(extra)} than of as "
+        f"many of the most active customers ({signed_few(row['extra_buyers_low'])} to "
+        f"{signed_few(row['extra_buyers_high'])})."
     )
 
 
-def curve(curves: Mapping[str, Mapping[str, Sequence[float]]], budget: object, names: Mapping[str, str]) -> str:
-    """Return how many buyers each ranking finds with the budget, or as near to it as was measured."""
-    rules = curves.get("rules")
-    if not rules or not isinstance(budget, int | float):
+def _covered(row: Mapping[str, object]) -> str:
+    """Say that the budget is for most candidates, where the best tenth is spoken of in its place."""
+    contacts, judged = row.get("contacts"), row.get("judged_contacts")
+    share_judged, budget = row.get("judged_share"), row["budget"]
+    if not isinstance(judged, int | float) or share_judged != 0.1 or judged == budget:
         return ""
-    place = min(range(len(rules["contacts"])), key=lambda at: abs(rules["contacts"][at] - budget))
+    reached = f"{count(contacts)} of the " if isinstance(contacts, int | float) else "most of the "
+    return (
+        f"The budget of {count(budget)} is enough for {reached}{count(row['candidates'])} who do not buy here yet, so "
+        "that any order would find much the same buyers; a tenth of them shows what the rules are worth. "
+    )
+
+
+def _more(extra: float) -> str:
+    """Return a difference of buyers in words.
+
+    >>> _more(4.2), _more(-1.4), _more(0.2)
+    ('4.2 more', '1.4 fewer', '0.2 more')
+    """
+    return f"{few(abs(extra))} {'fewer' if extra < 0 else 'more'}"
+
+
+def curve(curves: Mapping[str, Mapping[str, Sequence[float]]], contacts: object, names: Mapping[str, str]) -> str:
+    """Return how many buyers each ranking finds among so many contacts, as the table of departments says it."""
+    rules = curves.get("rules")
+    if not rules or not isinstance(contacts, int | float) or not any(map(_is_number, rules["expected_buyers"])):
+        return ""
+    place = min(range(len(rules["contacts"])), key=lambda at: abs(rules["contacts"][at] - contacts))
     others = [
-        f"{count(found['expected_buyers'][place])} by {names[ranking]}"
+        f"{few(found['expected_buyers'][place])} by {names[ranking]}"
         for ranking, found in curves.items()
         if ranking != "rules" and len(found["contacts"]) > place
     ]
     return (
-        f"Contacting {count(rules['contacts'][place])}, the rules find about {count(rules['expected_buyers'][place])} "
-        f"later buyers ({count(rules['expected_buyers_low'][place])} to "
-        f"{count(rules['expected_buyers_high'][place])}); it would be {_listing(others)}."
+        f"Contacting {count(rules['contacts'][place])}, the rules find about {few(rules['expected_buyers'][place])} "
+        f"later buyers ({few(rules['expected_buyers_low'][place])} to "
+        f"{few(rules['expected_buyers_high'][place])}); it would be {_listing(others)}."
     )
 
 
-def calibration(row: Mapping[str, object], bins: Sequence[Row]) -> str:
-    """Return how true the probabilities were."""
-    if not bins:
-        return ""
+def calibration(row: Mapping[str, object], bins: Sequence[Row], least: int) -> str:
+    """Return how true the probabilities were, over the groups whose outcome is published."""
+    known = [b for b in bins if _is_number(b["observed"]) and _is_number(b["candidates"])]
+    if not known:
+        return f"Fewer than {least} bought in each group, so how true the scores were is not shown." if bins else ""
     error, chance = row.get("calibration_error"), row.get("calibration_error_by_chance")
-    customers = sum(_number(b["candidates"]) for b in bins)
-    predicted = sum(_number(b["candidates"]) * _number(b["predicted"]) for b in bins) / customers
-    observed = sum(_number(b["candidates"]) * _number(b["observed"]) for b in bins) / customers
+    customers = sum(_number(b["candidates"]) for b in known)
+    predicted = sum(_number(b["candidates"]) * _number(b["predicted"]) for b in known) / customers
+    observed = sum(_number(b["candidates"]) * _number(b["observed"]) for b in known) / customers
+    by_chance = 2.0 * (observed * (1.0 - observed) / customers) ** 0.5
     leaning = (
         "about right"
-        if abs(predicted - observed) < 0.1 * max(observed, 1e-9)
+        if abs(predicted - observed) <= max(0.1 * observed, by_chance)
         else ("too high" if predicted > observed else "too low")
     )
-    size = ""
-    if isinstance(error, int | float):
-        size = f" A score was off by {share(error)} on average"
-        size += f"; {share(chance)} would be pure chance." if isinstance(chance, int | float) else "."
-    return (
-        f"The scores promised that {share(predicted)} would buy, and {share(observed)} did: on the whole they were "
-        f"{leaning}.{size}"
+    are = "are buyers" if row["verdict"] == "look-alike only" else "would buy"
+    hidden = len(bins) - len(known)
+    left_out = (
+        f" {plural(hidden, 'group')} of {count(len(bins))} {'is' if hidden == 1 else 'are'} not counted here: fewer "
+        f"than {least} bought, or did not."
+        if hidden
+        else ""
     )
+    size = ""
+    if _is_number(error):
+        size = f" A score was off by {share(error)} on average"
+        size += f"; {share(chance)} would be pure chance." if _is_number(chance) else "."
+    return (
+        f"Of {count(customers)} customers the scores promised that {share(predicted)} {are}, and {share(observed)} "
+        f"{'are' if are == 'are buyers' else 'did'}: on the whole they were {leaning}.{left_out}{size}"
+    )
+
+
+def no_profit(profit: Mapping[str, object], *, is_look_alike: bool) -> str:
+    """Say why no profit is shown, where costs are known; empty where none was asked for."""
+    if profit.get("cost_per_contact") is None:
+        return ""
+    if is_look_alike:
+        return "No profit is shown: without times nobody can tell who will buy."
+    if profit.get("expected_uplift") is None:
+        return (
+            "No profit is shown, and no best number of contacts: most of those who rank high would buy without being "
+            "contacted, and only audience.expected_uplift says how many a contact moves. Measure it on a control group."
+        )
+    return ""
 
 
 def reasons(found: Sequence[Row], people: int) -> str:
@@ -177,31 +243,40 @@ def truth(buyers: Sequence[int]) -> str:
     return f"{count(sum(buyers))} of the {count(len(buyers))} customers on the map buy here already."
 
 
-def groups(personas: Sequence[Row], buyer_share: float | None) -> str:
-    """Return how the personas of the SHAP map differ."""
-    known = [row for row in personas if isinstance(row["buyer_share"], int | float)]
-    if len(known) < 2:
+def groups(personas: Sequence[Row], chosen: object, buyer_share: float | None) -> str:
+    """Return how the personas of the SHAP map differ; `chosen` is how many there are, those too small to tell too."""
+    number = chosen if isinstance(chosen, int) else len(personas)
+    if number < 2:
         return "The customers form one group as far as this department is concerned."
+    found = f"Customers fall into {count(number)} groups by what moves their chance to buy."
+    known = [row for row in personas if _is_number(row["buyer_share"])]
+    if len(known) < 2:
+        return f"{found} How many of each buy here is too few to be shown."
     best = max(known, key=lambda row: _number(row["buyer_share"]))
     worst = min(known, key=lambda row: _number(row["buyer_share"]))
     average = f"; of all customers on the map, {share(buyer_share)}" if buyer_share is not None else ""
     return (
-        f"Customers fall into {len(known)} groups by what moves their chance to buy. In “{best['name']}” "
-        f"{share(best['buyer_share'])} buy here already, in “{worst['name']}” {share(worst['buyer_share'])}{average}."
+        f"{found} In “{best['name']}” {share(best['buyer_share'])} buy here already, in “{worst['name']}” "
+        f"{share(worst['buyer_share'])}{average}{_hidden(number - len(known), 'group')}."
     )
 
 
-def mixture(components: Sequence[Row], buyers: int) -> str:
-    """Return where the buyers are."""
-    if not components:
+def mixture(components: Sequence[Row], chosen: object, buyers: int) -> str:
+    """Return where the buyers are; `chosen` is how many centres there are, those of few buyers too."""
+    number = chosen if isinstance(chosen, int) else len(components)
+    if not number:
         return ""
-    if len(components) == 1:
+    if number == 1:
         return f"The {count(buyers)} buyers of the sample lie around one centre: there is one kind of buyer."
+    found = f"The {count(buyers)} buyers of the sample lie around {count(number)} centres"
+    if not components:
+        return f"{found}, each of too few to be shown."
     largest = max(_number(row["weight"]) for row in components)
-    return (
-        f"The {count(buyers)} buyers of the sample lie around {len(components)} centres; the largest group holds "
-        f"{share(largest)} of them."
-    )
+    return f"{found}; the largest group holds {share(largest)} of them{_hidden(number - len(components), 'group')}."
+
+
+def _hidden(number: int, noun: str) -> str:
+    return f"; {plural(number, noun)} {'is' if number == 1 else 'are'} too small to be shown" if number > 0 else ""
 
 
 def scores(rows: Sequence[Row]) -> str:
@@ -248,6 +323,10 @@ def _listing(parts: Sequence[str]) -> str:
     ('a, b and c', 'a')
     """
     return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
 
 
 def _number(value: object) -> float:

@@ -17,6 +17,7 @@ from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
 from segwarehouse.errors import SourceError, WarehouseError, WarehouseLocked
+from segwarehouse.outgoing import masked
 from segwarehouse.warehouse.protocol import Relation
 from segwarehouse.warehouse.ragged import first_odd_line, separator_of
 
@@ -164,7 +165,8 @@ class DuckDBWarehouse:
             if reader == "read_csv" and present:
                 self._create_view(view, _read_call(reader, path, present, encoding))
         except (WarehouseError, sqlglot.errors.ParseError) as error:
-            raise _source_error(error, name, location, is_file=reader is not None) from error
+            cause = error if isinstance(error, WarehouseError) else None  # a parser quotes the whole location
+            raise _source_error(error, name, location, is_file=reader is not None) from cause
 
     def lock_down(self, readable: Sequence[str], writable: Path) -> None:
         """Let this connection read the sources and write below `writable`, and nothing else, until it is closed.
@@ -363,8 +365,8 @@ def _interruption(error: RuntimeError) -> BaseException:
 
 
 def _cause(error: duckdb.Error) -> duckdb.Error | None:
-    """Return the engine's own error for the traceback, unless it quotes a value."""
-    return None if isinstance(error, _ABOUT_VALUES) else error
+    """Return the engine's own error for the traceback, unless it quotes a value or a password."""
+    return None if isinstance(error, _ABOUT_VALUES) or masked(str(error)) != str(error) else error
 
 
 def _ragged_error(name: str, location: str, path: Path, separator: str, encoding: str) -> SourceError:

@@ -18,12 +18,15 @@ import pandas as pd
 import pytest
 
 from segwarehouse.cli import main
+from segwarehouse.cli.render import VERDICTS, print_table
 from segwarehouse.errors import ConfigError, UnknownName, WarehouseLocked
 from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.initialise import Initialised
 from segwarehouse.initialise.guess import Guess
 from segwarehouse.refresh.export import Exported
 from segwarehouse.refresh.measure import Campaign
+from segwarehouse.refresh.run import DISPLAYED, strongest
+from segwarehouse.running import Moment, Progress
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx")
 
@@ -36,6 +39,11 @@ class Report:
         return self.facts
 
 
+MOMENTS = (
+    Moment("learn", "SEAFOOD", 0.2, 0.5),
+    Moment("learn", "SEAFOOD", 0.3, 0.6, 240.0, "1 department to learn"),
+    Moment("publish", "", 1.0, 1.0, 0.0),
+)
 PARTS = (
     Guess("customer_id", "cust", "sure", "2 different values"),
     Guess("department", "shelf", "please check", "no name says so"),
@@ -99,12 +107,12 @@ class FakeProject:
         departments: Sequence[str] = (),
         accept: bool = False,
         wait_seconds: float = 0.0,
-        progress: Callable[[str, str, float], None] | None = None,
+        progress: Progress | None = None,
     ) -> Report:
         self._called("refresh", as_of, tuple(departments), wait_seconds, *(("accept",) if accept else ()))
         assert progress is not None
-        for step, subject, share in (("learn", "SEAFOOD", 0.2), ("learn", "SEAFOOD", 0.3), ("publish", "", 1.0)):
-            progress(step, subject, share)
+        for moment in MOMENTS:
+            progress(moment)
         return Report(
             {
                 "run_id": "r1",
@@ -300,8 +308,20 @@ def test_report_prints_what_it_says_as_json(project: FakeProject, run: Run) -> N
     assert run("report", "--json", "--output", "x.html").status == 2
 
 
-def test_progress_is_one_plain_line_a_step_on_standard_error(project: FakeProject, run: Run) -> None:
-    assert run("refresh").err.splitlines() == [" 20% learn SEAFOOD", "100% publish"]
+def test_progress_is_one_line_a_step_with_its_time_and_the_share_of_the_whole(project: FakeProject, run: Run) -> None:
+    lines = [line.split(" ", 1) for line in run("refresh").err.splitlines()]
+    assert [text for _, text in lines] == [" 50% learn SEAFOOD", "1 department to learn", "100% publish"]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", stamp) for stamp, _ in lines)
+
+
+def test_the_time_that_is_left_is_said_where_it_is_known(
+    project: FakeProject, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = (Moment("learn", "A", 0.1, 0.4), Moment("learn", "B", 0.2, 0.5, 240.0))
+    monkeypatch.setattr(sys.modules[__name__], "MOMENTS", moments)
+    first, second = run("refresh").err.splitlines()
+    assert first.endswith(" 40% learn A")
+    assert second.endswith(" 50% learn B (4 minutes left)")
 
 
 def test_progress_on_a_terminal_names_department_and_step(
@@ -317,11 +337,13 @@ def test_a_log_for_machines_is_one_object_a_line(
     project: FakeProject, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = [json.loads(line) for line in run("refresh", "--log-format", "json").err.splitlines()]
-    assert [(line["event"], line["step"], line["subject"], line["fraction"]) for line in lines] == [
-        ("progress", "learn", "SEAFOOD", 0.2),
-        ("progress", "learn", "SEAFOOD", 0.3),
-        ("progress", "publish", "", 1.0),
+    assert [(line["event"], line["step"], line["subject"], line["step_share"], line["share"]) for line in lines] == [
+        ("progress", "learn", "SEAFOOD", 0.2, 0.5),
+        ("progress", "learn", "SEAFOOD", 0.3, 0.6),
+        ("progress", "publish", "", 1.0, 1.0),
     ]
+    assert [line["seconds_left"] for line in lines] == [None, 240, 0]
+    assert [line.get("note") for line in lines] == [None, "1 department to learn", None]
     assert all(dt.datetime.fromisoformat(line["time"]).utcoffset() == dt.timedelta(0) for line in lines)
     assert all(line["seconds"] >= 0 for line in lines)
     project.failure = ConfigError("learning.sed is wrong", hint="did you mean 'seed'?")
@@ -354,8 +376,26 @@ def test_a_table_fits_the_terminal_and_says_what_it_left_out(
     shown = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue())
     table, _, rest = shown.partition("Not shown for want of width: ")
     assert max(map(len, table.splitlines())) <= 60
-    assert "seafood" in table
-    assert rest.startswith("verdict, auc; --json has all.")
+    assert "SEAFOOD" in table
+    assert rest.startswith("auc, view name; --json has all.")
+
+
+def test_department_and_verdict_are_seen_at_80_columns_however_long_the_names(
+    project: FakeProject, run: Run, terminal: Callable[[str], Terminal], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = "FROZEN READY MEALS AND SNACKS 木木木木木木木木"
+    row = {"department": name, "view_name": "v" * 60, "buyers": 1_234_567, "candidates": 7_654_321, "rule_count": 12}
+    row |= {"lift_at_budget": 2.345, "verdict": "beats activity", "auc": 0.7, "activity_auc": 0.6, "remark": "r" * 90}
+    monkeypatch.setenv("COLUMNS", "80")
+    screen = terminal("stdout")
+    print_table([row], DISPLAYED, marks=VERDICTS)
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", screen.getvalue())
+    heading = shown.splitlines()[1:4]
+    assert "department" in " ".join(heading)
+    assert "verdict" in " ".join(heading)
+    assert "beats activity" in shown
+    assert "".join(line[:20].strip() for line in shown.splitlines()).find("FROZEN READY") >= 0
+    assert max(map(len, shown.partition("Not shown")[0].splitlines())) <= 80
 
 
 def test_colours_mark_news_on_a_terminal_alone_and_not_with_no_color(
@@ -629,3 +669,46 @@ def test_results_survive_an_output_that_knows_no_unicode(
     assert run("check").status == 0
     narrow.flush()
     assert rb"\u6728" in screen.getvalue()
+
+
+def test_the_department_to_look_at_next_has_the_strongest_evidence() -> None:
+    def row(name: str, verdict: str, low: float | None) -> dict[str, object]:
+        return {"department": name, "verdict": verdict, "difference_from_activity_low": low, "lift_at_budget": 9.0}
+
+    rows = [row("A", "ties", 0.02), row("B", "beats activity", 0.01), row("C", "beats activity", 0.03)]
+    rows += [row("D", "trails", 0.5), row("E", "not evaluated", None), row("F", "beats activity", float("nan"))]
+    assert strongest(rows)["department"] == "C"
+    assert strongest(rows[4:])["department"] == "F"
+    assert strongest([row("X", "ties", None), row("Y", "ties", -0.2)])["department"] == "Y"
+
+
+@pytest.mark.parametrize(
+    ("command", "hint"),
+    [
+        ("audience A --csv a.xlsx", "spreadsheets open CSV too: name it a.csv"),
+        ("audience A --csv a.parquet", "name it a.csv"),
+        ("audience A --csv a.CSV.gz", "pack it afterwards"),
+        ("audience A --parquet a.csv", "name it a.parquet"),
+        ("diff --csv a.json", "name it a.csv"),
+        ("report --output a.pdf", "name it a.html"),
+    ],
+)
+def test_an_ending_that_says_another_format_is_refused_before_anything_is_read(
+    project: FakeProject, run: Run, command: str, hint: str
+) -> None:
+    outcome = run(*command.split())
+    assert (outcome.status, project.calls) == (2, [])
+    assert hint in outcome.err
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.txt", "a.CSV", "a", "a.2026-01-01"])
+def test_endings_that_say_csv_or_nothing_are_written(project: FakeProject, run: Run, tmp_path: Path, name: str) -> None:
+    assert run("audience", "A", "--csv", str(tmp_path / name)).status == 0
+    assert (tmp_path / name).read_text(encoding="utf-8").startswith('"customer_id"')
+
+
+def test_an_error_of_the_system_names_the_file_and_no_class(project: FakeProject, run: Run) -> None:
+    project.failure = PermissionError(13, "Permission denied", "/p/report.html")
+    outcome = run("report")
+    assert outcome.status == 1
+    assert outcome.err.splitlines()[0] == "error: /p/report.html: Permission denied"

@@ -20,6 +20,7 @@ from segwarehouse.cli import main
 from segwarehouse.errors import PublishError, SegwarehouseError, WarehouseLocked
 from segwarehouse.refresh import history
 from segwarehouse.refresh import run as refresh_run
+from segwarehouse.running import Moment
 from segwarehouse.states import current_run, states_on_disk
 from segwarehouse.warehouse import connect
 
@@ -174,7 +175,7 @@ def test_a_place_that_can_not_be_written_to_is_said_before_anything_is_learned(
     spoilt = spoil(unpublished)
     steps: list[str] = []
     with pytest.raises(SegwarehouseError) as told:
-        unpublished.refresh(progress=lambda step, *_: steps.append(step))
+        unpublished.refresh(progress=lambda moment: steps.append(moment.step))
     assert str(spoilt.relative_to(unpublished.config.directory)) in told.value.message
     assert told.value.hint
     assert steps == []
@@ -213,8 +214,8 @@ def test_runs_keep_their_order_when_the_clock_goes_backwards(project: Project, m
 def test_a_refresh_within_a_refresh_is_refused_and_the_first_one_publishes(project: Project) -> None:
     refused: list[WarehouseLocked] = []
 
-    def another(step: str, _subject: str, fraction: float) -> None:
-        if step == "publish" and fraction == 0.0:
+    def another(moment: Moment) -> None:
+        if moment.step == "publish" and moment.step_share == 0.0:
             with pytest.raises(WarehouseLocked) as told:
                 Project(project.config.directory).refresh()
             refused.append(told.value)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -81,3 +82,62 @@ def test_shuffled_labels_tie_with_activity_and_lift_nothing() -> None:
         lift = comparison.qualities["rules"].at(0.1).lift
         covered.append(lift.low <= 1.0 <= lift.high)
     assert sum(covered) >= 4  # each interval misses in one case of twenty
+
+
+def test_lists_of_a_fixed_length_give_nobody_away(tmp_path: Path) -> None:
+    """Ten of thirty items at random: who has one less elsewhere has this one. No ranking may look good by that."""
+    random = np.random.default_rng(5)
+    items = [f"Item {number:02}" for number in range(30)]
+    lines = pd.DataFrame(
+        [(customer, item) for customer in range(500) for item in random.choice(items, 10, replace=False)],
+        columns=["customer_id", "department"],
+    )
+    timeless = ("occurred_at", "transaction_id", "quantity", "amount")
+    folder = write_project(tmp_path, lines, learning='departments = ["Item 03", "Item 07"]', drop=timeless)
+    Project(folder).refresh()
+    with duckdb.connect(str(folder / "published" / "warehouse.duckdb"), read_only=True) as state:
+        rows = state.execute(
+            "select auc_low, verdict, verdict_at_budget, remark, expected_buyers, score_basis "
+            "from targeting.departments where view_name is not null"
+        ).fetchall()
+        rules = [words for (words,) in state.execute("select words from targeting.rules").fetchall()]
+    assert rows
+    for auc_low, verdict_, at_budget, remark, expected, basis in rows:
+        assert auc_low is None or auc_low < 0.6
+        assert "nearly all customers have as many" in remark
+        assert {verdict_, at_budget} <= {"look-alike only", "not evaluated"}
+        assert (expected, basis) == (None, "look-alike")
+    assert not [words for words in rules if "departments" in words]
+
+
+def _baskets(random: np.random.Generator) -> list[tuple[str, int]]:
+    """Return what a customer buys in a year, and on which day."""
+    return [(str(random.choice(["Bread", "Fish", "Wine"])), int(random.integers(0, 360))) for _ in range(12)]
+
+
+def test_a_score_is_the_chance_to_buy_in_the_window_where_few_bought_too(tmp_path: Path) -> None:
+    """Where 40 of 300 have bought and hardly anybody new did lately, scores are of the few, not of the 40."""
+    random = np.random.default_rng(11)
+    others = [(customer, name, day) for customer in range(300) for name, day in _baskets(random)]
+    early = [(customer, "Toys", int(random.integers(0, 200))) for customer in range(120)]
+    late = [(customer, "Toys", int(random.integers(302, 358))) for customer in range(120, 134)]
+    frame = pd.DataFrame([*others, *early, *late], columns=["customer_id", "department", "day"])
+    frame["occurred_at"] = pd.Timestamp("2025-01-01") + pd.to_timedelta(frame.pop("day"), unit="D")
+    frame["transaction_id"] = np.arange(len(frame))
+    frame = frame.assign(quantity=1, amount=1.0)
+    folder = write_project(tmp_path, frame, learning='departments = ["Toys"]\ncutoffs = 1')
+    Project(folder).refresh()
+    with duckdb.connect(str(folder / "published" / "warehouse.duckdb"), read_only=True) as state:
+        (mean,) = state.execute("select avg(score) from targeting.toys").fetchall()[0]
+        share, low, high, basis, bought = state.execute(
+            "select expected_share, expected_share_low, expected_share_high, score_basis, outcome_buyers "
+            "from targeting.departments where department = 'Toys'"
+        ).fetchall()[0]
+        predicted, observed = state.execute(
+            "select sum(candidates * predicted), sum(candidates * observed) from targeting.reliability"
+        ).fetchall()[0]
+    assert (bought, basis) == (14, "all departments")
+    assert 0.03 < share < 0.15
+    assert low < share < high
+    assert mean == pytest.approx(share, abs=0.05)
+    assert predicted == pytest.approx(observed, rel=0.5)

@@ -95,7 +95,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, RefreshRep
         connection.execute("create table canary as select 1 as alive").fetchall()
     told: list[str] = []
     report = Project(folder).refresh(
-        departments=LEARNED, progress=lambda step, subject, share: told.append(f"{share:.0%} {step} {subject}")
+        departments=LEARNED, progress=lambda moment: told.append(f"{moment.step} {moment.subject} {moment.note}")
     )
     (folder / "progress.log").write_text("\n".join(told), encoding="utf-8")
     return folder, report, frame

@@ -15,7 +15,8 @@ import pytest
 from segwarehouse.api import Project
 from segwarehouse.config import Config, load_config
 from segwarehouse.errors import WarehouseError, WarehouseLocked
-from segwarehouse.refresh.lock import Owner, exclusive, lock_path, read_owner
+from segwarehouse.refresh.lock import exclusive
+from segwarehouse.running import Owner, lock_path, read_owner
 from tests.conftest import write_project
 
 HOLDER = """

@@ -1,27 +1,23 @@
-"""One published state for the tests of the report, and a real browser to look at it."""
+"""One published state for the tests of the report."""
 
-import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service
 
 from segwarehouse.refresh import RefreshReport
 from segwarehouse.report import summarise, write_report
 from segwarehouse.warehouse import connect
+from tests.browser import logged
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = (
-    "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--hide-scrollbars",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage",
-)  # fmt: skip
 PROFIT = {1: 9.5, 20: 60.0, 50: 75.0, 100: 10.0}
 """Contacts and profit, as if costs had been configured; 50 contacts are the best."""
+
+Open = Callable[..., webdriver.Chrome]
 
 
 @pytest.fixture(scope="session")
@@ -65,25 +61,22 @@ def page(state: Path) -> Path:
     return file
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[webdriver.Chrome]:
-    """Chromium, found on the PATH with its driver.
+@pytest.fixture
+def visit(chromium: webdriver.Chrome) -> Open:
+    """Open a file as a reader without a network would."""
 
-    Not every developer's machine has one: there these tests are left out, and say so. Continuous integration installs
-    one and sets SEGWAREHOUSE_BROWSER=required, and then its absence is a failure.
-    """
-    binary = next((found for name in CHROMIUM if (found := shutil.which(name))), None)
-    driver = shutil.which("chromedriver")
-    if binary is None or driver is None:
-        reason = "no chromium with chromedriver on the PATH (Debian: apt-get install chromium chromium-driver)"
-        if os.environ.get("SEGWAREHOUSE_BROWSER") == "required":
-            pytest.fail(reason)
-        pytest.skip(reason)  # a browser can't be installed by pip
-    options = webdriver.ChromeOptions()
-    options.binary_location = binary
-    for flag in FLAGS:
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    browser = webdriver.Chrome(options=options, service=Service(driver))
-    yield browser
-    browser.quit()
+    def opened(file: Path, anchor: str = "", width: int = 1280, media: str = "") -> webdriver.Chrome:
+        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+        chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+        still = [{"name": "prefers-reduced-motion", "value": "reduce"}]
+        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": still})
+        chromium.execute_cdp_cmd("Network.enable", {})
+        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
+        chromium.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
+        chromium.get("about:blank")
+        logged(chromium, "browser")
+        logged(chromium, "performance")
+        chromium.get(f"{file.as_uri()}{anchor}")
+        return chromium
+
+    return opened

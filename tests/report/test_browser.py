@@ -2,7 +2,6 @@
 
 import base64
 import copy
-import json
 import re
 import time
 from collections.abc import Callable
@@ -15,10 +14,10 @@ from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.ui import WebDriverWait
 
 from segwarehouse.report.html import render
-from tests.report.conftest import PROFIT
+from tests.browser import complaints, requests, wait
+from tests.report.conftest import PROFIT, Open
 from tests.report.test_html import infected
 
 pytestmark = pytest.mark.browser
@@ -36,35 +35,6 @@ ATTACKS = (
 )
 
 SHOWN = ("buyers", "precision", "lift")
-
-Open = Callable[..., webdriver.Chrome]
-
-
-def logged(browser: webdriver.Chrome, kind: str) -> list[dict[str, Any]]:
-    """Return what the browser has logged since it was asked last."""
-    entries: list[dict[str, Any]] = browser.execute("getLog", {"type": kind})["value"]
-    return entries
-
-
-@pytest.fixture
-def visit(chromium: webdriver.Chrome) -> Open:
-    """Open a file as a reader without a network would."""
-
-    def opened(file: Path, anchor: str = "", width: int = 1280, media: str = "") -> webdriver.Chrome:
-        size = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-        chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-        still = [{"name": "prefers-reduced-motion", "value": "reduce"}]
-        chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": still})
-        chromium.execute_cdp_cmd("Network.enable", {})
-        offline = {"offline": True, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0}
-        chromium.execute_cdp_cmd("Network.emulateNetworkConditions", offline)
-        chromium.get("about:blank")
-        logged(chromium, "browser")
-        logged(chromium, "performance")
-        chromium.get(f"{file.as_uri()}{anchor}")
-        return chromium
-
-    return opened
 
 
 def one(browser: webdriver.Chrome, selector: str) -> WebElement:
@@ -87,10 +57,6 @@ def outs(browser: webdriver.Chrome, contacts: int) -> dict[str, str]:
         contacts,
     )
     return found
-
-
-def wait(browser: webdriver.Chrome, condition: Callable[[webdriver.Chrome], object]) -> None:
-    WebDriverWait(browser, 20).until(condition)
 
 
 def says(element: WebElement, text: str) -> Callable[[webdriver.Chrome], object]:
@@ -122,16 +88,6 @@ def draw_all(browser: webdriver.Chrome) -> int:
         wait(browser, drawn(chart))
         assert chart.find_elements(By.TAG_NAME, "svg"), chart.get_attribute("data-chart")
     return len(charts)
-
-
-def complaints(browser: webdriver.Chrome) -> list[str]:
-    return [entry["message"] for entry in logged(browser, "browser")]
-
-
-def requests(browser: webdriver.Chrome) -> set[str]:
-    messages = [json.loads(entry["message"])["message"] for entry in logged(browser, "performance")]
-    sent = [message["params"] for message in messages if message["method"] == "Network.requestWillBeSent"]
-    return {each["request"]["url"] for each in sent if not each["request"]["url"].startswith("data:")}
 
 
 def part_of(summary: dict[str, Any], name: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segwarehouse.domain import Column, Condition, Feature, Operator, Rule
-from segwarehouse.learn.entry import with_entry_rule
+from segwarehouse.learn.entry import EVERYBODY, telling_rules, with_entry_rule
 from segwarehouse.learn.population import Population
 
 NARROW = Rule((Condition("purchases_a", Operator.AT_LEAST, 5.0),), 4)
@@ -26,7 +26,7 @@ def selected_share(rules: tuple[Rule, ...], people: Population) -> float:
     return float(np.logical_or.reduce([rule.matches(columns) for rule in rules]).mean())
 
 
-@pytest.mark.parametrize("least", [0.3, 0.5, 0.9, 1.0])
+@pytest.mark.parametrize("least", [0.3, 0.5, 0.9])
 def test_the_audience_reaches_the_share_with_the_highest_threshold_that_does(least: float) -> None:
     people = population()
     narrow, entry = with_entry_rule((NARROW,), people, least)
@@ -43,3 +43,25 @@ def test_rules_that_select_enough_stay_alone() -> None:
     wide = Rule((Condition("purchases_a", Operator.AT_LEAST, 1.0),), 4)
     assert with_entry_rule((wide,), population(), 0.5) == (wide,)
     assert with_entry_rule((), population(), 0.5) == ()
+
+
+def test_a_rule_that_nearly_all_candidates_satisfy_is_no_rule() -> None:
+    """Where the budget is for everyone, the entry rule still leaves somebody out, or there is none."""
+    people = population()
+    for least in (0.99, 1.0):
+        _, entry = with_entry_rule((NARROW,), people, least)
+        assert 0.5 < selected_share((entry,), people) <= EVERYBODY
+    alike = Population(
+        np.column_stack([people.values[:, 0], np.full(len(people.labels), 3.0)]),
+        people.features,
+        people.labels,
+        people.activity_values,
+        people.activity_features,
+    )
+    assert with_entry_rule((NARROW,), alike, 1.0) == (NARROW,)
+
+
+def test_a_rule_of_the_card_that_all_candidates_satisfy_goes() -> None:
+    people = population()
+    everybody = Rule((Condition("breadth_count", Operator.AT_LEAST, 0.0),), 3)
+    assert telling_rules((NARROW, everybody), people) == (NARROW,)

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from segwarehouse.domain import Activity, Condition, Operator, Rule, RuleSet
-from segwarehouse.learn.calibrate import OutcomeMap
-from segwarehouse.refresh.evaluation import anchored, contacts_among
+from segwarehouse.refresh.evaluation import begins_share, budget_share, contacts_among
 from segwarehouse.refresh.stability import REFIT_SHARE, best_candidates, measure_stability, refit_parts, sides
 from tests.refresh.test_honesty import shuffled_past
 
@@ -23,7 +22,8 @@ def test_the_best_candidates_are_those_that_the_card_selects_within_the_budget()
     past = shuffled_past(0)
     table = past.table
     chosen = best_candidates(table, past.settings, CARD)
-    assert len(chosen) == contacts_among(past.settings, int((~table.buyers).sum()))
+    share = budget_share(past.settings, table.department)
+    assert len(chosen) == contacts_among(share, int((~table.buyers).sum()))
     assert not table.buyers[chosen].any()
     values = table.values[:, [feature.name for feature in table.features].index("purchases_a")]
     selected = (values >= 3.0) & ~table.buyers
@@ -45,8 +45,6 @@ def test_too_few_buyers_say_nothing_of_stability() -> None:
     assert measure_stability(few, past.settings, CARD, refits=2) is None
 
 
-def test_without_times_the_outcome_map_stays_as_it_is() -> None:
+def test_without_times_nothing_is_foreseen() -> None:
     past = shuffled_past(3)
-    fitted = OutcomeMap(intercept=-1.0, slope=0.5)
-    candidates = np.full(int((~past.table.buyers).sum()), 0.3)
-    assert anchored(fitted, past.table, candidates, 60) == fitted
+    assert begins_share(past.table, 60) is None

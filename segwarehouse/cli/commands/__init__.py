@@ -12,6 +12,7 @@ COMMANDS = (
     "report",
     "verify",
     "export",
+    "status",
     "runs",
     "rollback",
     "diff",

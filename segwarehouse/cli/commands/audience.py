@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from segwarehouse.cli.files import guarded_csv, write_file
+from segwarehouse.cli.files import CSV, PARQUET, require_ending, write_csv, write_parquet
 from segwarehouse.cli.options import example, json_option, open_project, project_option
 from segwarehouse.cli.render import SCREEN_ROWS, print_json, print_table, records
 
@@ -36,13 +36,15 @@ def audience(
     """
     if sum((csv_file is not None, parquet_file is not None, as_json)) > 1:
         raise click.UsageError("--csv, --parquet and --json exclude each other")
+    require_ending(csv_file, CSV)
+    require_ending(parquet_file, PARQUET)
     on_screen = csv_file is None and parquet_file is None and not as_json
     shown = limit or (SCREEN_ROWS if on_screen else None)
     frame = open_project(directory).audience(department, limit=shown, in_budget=not everyone)
     if csv_file is not None:
-        write_file(csv_file, lambda stream: stream.write(guarded_csv(frame).encode()))
+        write_csv(csv_file, frame)
     elif parquet_file is not None:
-        write_file(parquet_file, lambda stream: frame.to_parquet(stream, index=False))
+        write_parquet(parquet_file, frame)
     elif as_json:
         print_json(records(frame))
     else:

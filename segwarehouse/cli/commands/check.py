@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from segwarehouse.cli.options import as_of_option, example, json_option, next_command, open_project, project_option
-from segwarehouse.cli.render import Marks, print_facts, print_json, print_table, printable, say
+from segwarehouse.cli.render import Marks, print_facts, print_json, print_table, say
 
 _MARKS: Marks = {"yes": "green", "no": "red"}
 
@@ -31,7 +31,7 @@ def check(directory: Path, as_of: dt.date | None, as_json: bool) -> None:
     print_table(report["cleaning"], title="Transaction lines")
     print_table(report["departments"], title="Departments", marks=_MARKS)
     for sentence in report["advice"]:
-        say(f"- {printable(sentence)}")
+        say(f"- {sentence}")
     eligible = sum(1 for row in report["departments"] if row["eligible"])
     say(f"A refresh would learn {eligible} of {len(report['departments'])} departments. Nothing was changed.")
     if eligible:

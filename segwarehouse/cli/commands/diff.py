@@ -4,9 +4,9 @@ from pathlib import Path
 
 import click
 
-from segwarehouse.cli.files import guarded_csv, write_file
+from segwarehouse.cli.files import CSV, require_ending, write_csv
 from segwarehouse.cli.options import example, json_option, open_project, project_option
-from segwarehouse.cli.render import print_json, print_table
+from segwarehouse.cli.render import print_json, print_table, say
 
 
 @click.command(
@@ -31,10 +31,10 @@ def diff(runs: tuple[str, ...], directory: Path, csv_file: str | None, as_json: 
         raise click.UsageError("name two runs, or none; segwarehouse runs lists them")
     if csv_file is not None and as_json:
         raise click.UsageError("--csv and --json exclude each other")
+    require_ending(csv_file, CSV)
     project = open_project(directory)
     if csv_file is not None:
-        rows = project.changes(*runs)
-        write_file(csv_file, lambda stream: stream.write(guarded_csv(rows).encode()))
+        write_csv(csv_file, project.changes(*runs))
         return
     found = project.diff(*runs).as_dict()
     if as_json:
@@ -43,4 +43,4 @@ def diff(runs: tuple[str, ...], directory: Path, csv_file: str | None, as_json: 
     print_table(found["departments"])
     print_table([{"department": name} for name in found["only_before"]], title="No view any more")
     print_table([{"department": name} for name in found["only_after"]], title="New")
-    click.echo(f"From run {found['before']} to run {found['after']}.")
+    say(f"From run {found['before']} to run {found['after']}.")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from segwarehouse.cli.options import example, json_option, open_project, project_option
-from segwarehouse.cli.render import print_json
+from segwarehouse.cli.render import print_json, print_sql
 
 
 @click.command(
@@ -25,4 +25,4 @@ def export(departments: tuple[str, ...], dialect: str, directory: Path, as_json:
     if as_json:
         print_json([item.as_dict() for item in exported])
     else:
-        click.echo("\n\n".join(item.sql for item in exported))
+        print_sql("\n\n".join(item.sql for item in exported))

@@ -17,8 +17,9 @@ from segwarehouse.cli.options import (
     project_option,
     wait_option,
 )
-from segwarehouse.cli.render import VERDICTS, print_json, print_table, printable, say
+from segwarehouse.cli.render import VERDICTS, print_json, print_sql, print_table, say, warn
 from segwarehouse.errors import RulesHeldBack
+from segwarehouse.outgoing import printable
 
 
 @click.command(
@@ -54,7 +55,7 @@ def refresh(
         if as_json:
             print_json([{"step": step, "sql": sql} for step, sql in plan])
         else:
-            click.echo("\n".join(f"-- {printable(step)}\n{sql.rstrip().rstrip(';')};\n" for step, sql in plan))
+            print_sql("\n".join(f"-- {printable(step)}\n{sql.rstrip().rstrip(';')};\n" for step, sql in plan))
         return
     with showing_progress() as progress:
         report = project.refresh(
@@ -75,7 +76,7 @@ def refresh(
 
 
 def _show(report: Mapping[str, Any], directory: Path) -> None:
-    from segwarehouse.refresh.run import DISPLAYED
+    from segwarehouse.refresh.run import DISPLAYED, strongest
 
     print_table(report["departments"], DISPLAYED, marks=VERDICTS)
     print_table(report["refused"], title="Left out")
@@ -86,6 +87,5 @@ def _show(report: Mapping[str, Any], directory: Path) -> None:
     if report["report"]:
         say(f"Report in {report['report']}")
     if report["report_failure"]:
-        click.echo(f"no report: {printable(report['report_failure'])}; make it with: segwarehouse report", err=True)
-    best = max(report["departments"], key=lambda row: row.get("lift_at_budget") or 0.0)
-    say(next_command("audience", directory, str(best["department"])))
+        warn(f"no report: {report['report_failure']}; make it with: segwarehouse report")
+    say(next_command("audience", directory, str(strongest(report["departments"])["department"])))

@@ -4,8 +4,9 @@ from pathlib import Path
 
 import click
 
+from segwarehouse.cli.files import HTML, require_ending
 from segwarehouse.cli.options import example, json_option, open_project, project_option
-from segwarehouse.cli.render import print_json
+from segwarehouse.cli.render import print_json, say
 
 
 @click.command(
@@ -26,6 +27,7 @@ def report(directory: Path, output: Path | None, departments: tuple[str, ...], a
     It opens offline, on a phone too, and holds no customer's id. With --json what it says is printed, and no file is
     written. A refresh makes the same report beside the state that it publishes.
     """
+    require_ending(str(output) if output else None, HTML)
     project = open_project(directory)
     if as_json:
         if output is not None:
@@ -33,4 +35,4 @@ def report(directory: Path, output: Path | None, departments: tuple[str, ...], a
         print_json(project.summary(departments))
         return
     written = project.report(output, departments)
-    click.echo(f"Wrote {written.path}: {written.departments} departments, {written.size_bytes / 1e6:.1f} MB.")
+    say(f"Wrote {written.path}: {written.departments} departments, {written.size_bytes / 1e6:.1f} MB.")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from segwarehouse.cli.options import example, json_option, open_project, project_option, wait_option
-from segwarehouse.cli.render import print_facts, print_json
+from segwarehouse.cli.render import print_facts, print_json, say
 
 
 @click.command(epilog=example("segwarehouse rollback", "segwarehouse rollback 20261123T031500Z-3f9c"))
@@ -24,4 +24,4 @@ def rollback(run: str | None, directory: Path, wait_seconds: float, as_json: boo
         print_json(report)
         return
     print_facts(report)
-    click.echo("The next refresh publishes a new state, and compares it with this one.")
+    say("The next refresh publishes a new state, and compares it with this one.")

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from segwarehouse.cli.options import example, json_option, open_project, project_option
-from segwarehouse.cli.render import SCREEN_ROWS, print_json, print_table, records
+from segwarehouse.cli.render import SCREEN_ROWS, print_json, print_table, records, say
 
 
 @click.command(epilog=example("segwarehouse runs --limit 5"))
@@ -17,7 +17,10 @@ def runs(directory: Path, limit: int, as_json: bool) -> None:
 
     The column state says which published states are on disk, for rollback, and which one is current.
     """
-    found = records(open_project(directory).runs())[:limit]
+    frame = open_project(directory).runs()
+    if frame.attrs.get("from_published_state"):
+        say("another run holds the working database: these are the runs up to the published state", aside=True)
+    found = records(frame)[:limit]
     if as_json:
         print_json(found)
         return

@@ -1,5 +1,6 @@
 "use strict";
-/* The page's own script: draws charts when they come into view, answers the budget slider, sorts, filters, copies.
+/* The page's own script: draws charts when they come into view, answers the budget slider, sorts, filters, copies,
+   makes ready for paper.
    In: the JSON in the page. Text from data reaches the page through textContent and chart data only. */
 (() => {
   const shared = JSON.parse(document.getElementById("shared").textContent);
@@ -10,6 +11,7 @@
   const known = (value) => typeof value === "number" && Number.isFinite(value);
   const count = (value) => (known(value) ? Math.round(value).toLocaleString("en-US") : "–");
   const coarse = (value) => value === 0 || value === 1 || (Math.abs(value) >= 0.0995 && Math.abs(value) < 0.995);
+  const few = (value) => (!known(value) ? "–" : Math.abs(value) >= 9.95 || Number.isInteger(value) ? count(value) : value.toFixed(1));
   const share = (value) => (known(value) ? `${(100 * value).toFixed(coarse(value) ? 0 : 1)}%` : "–");
   const ratio = (value) => (known(value) ? value.toFixed(2) : "–");
   const money = (value) => (known(value) ? `${Math.round(value) < 0 ? "−" : ""}${Math.abs(Math.round(value)).toLocaleString("en-US")}` : "–");
@@ -147,6 +149,7 @@
   const adjusted = {
     swarm: (spec, data) => ({ ...spec, height: 52 * data.drivers.features.length }),
     correlations: (spec) => ({ ...spec, height: 17 * shared.correlations.features.length }),
+    customers: (spec) => ({ ...spec, params: [{ name: "highlight", value: Number(one('#highlight [aria-pressed="true"]')?.dataset.place ?? -1) }] }),
     curve: (spec, data, part) => {
       // The first customers of a ranking are few: their lift is so uncertain that it would flatten the rest.
       const most = data.curves.rules.contacts[data.curves.rules.contacts.length - 1];
@@ -180,18 +183,22 @@
   };
 
   const views = new WeakMap(); // element: promise of its view
-  const draw = (element) => {
+  /* What a chart's drawing is made from, as things stand: the specification with its data, and the options. */
+  const drawing = (element) => {
     const name = element.dataset.chart;
     const part = element.closest("[data-part]");
     const data = part ? payload(element) : noPart;
     const spec = { ...shared.specs[name], datasets: rows[name](data, part) };
     const full = adjusted[name] ? adjusted[name](spec, data, part) : spec;
     const options = { actions: false, ast: true, config: shared.config, mode: "vega-lite", renderer: "svg", tooltip: showTip };
-    const drawn = vegaEmbed(element, full, options).then((result) => {
+    return [full, options];
+  };
+  const draw = (element) => {
+    const drawn = vegaEmbed(element, ...drawing(element)).then((result) => {
       element.dataset.drawn = "yes";
       return result;
     });
-    drawn.catch((error) => { console.error(name, error); });
+    drawn.catch((error) => { console.error(element.dataset.chart, error); });
     views.set(element, drawn);
     return drawn;
   };
@@ -213,7 +220,9 @@
     const part = box.closest("[data-part]");
     const data = payload(box);
     const { rules } = data.curves;
-    const most = rules.contacts[rules.contacts.length - 1];
+    // Whom the view holds can be contacted; the curve goes on to everybody who does not buy yet.
+    const most = data.contactable ?? rules.contacts[rules.contacts.length - 1];
+    const everyone = data.candidates;
     const number = one('input[type="number"]', box);
     const slider = one('input[type="range"]', box);
     const out = Object.fromEntries(all("[data-out]", box).map((element) => [element.dataset.out, element]));
@@ -230,10 +239,11 @@
     const buyersAt = (contacts, end = "") => interpolate(withZero(rules.contacts), withZero(rules[`expected_buyers${end}`]), contacts);
     const show = (contacts) => {
       const buyers = buyersAt(contacts);
-      const allBuyers = rules.expected_buyers[rules.expected_buyers.length - 1];
-      say("share", share(contacts / most));
-      say("buyers", count(buyers));
-      say("buyers-between", between(buyersAt(contacts, "_low"), buyersAt(contacts, "_high"), count));
+      const last = rules.contacts.length - 1;
+      const allBuyers = (rules.expected_buyers[last] / rules.contacts[last]) * everyone; // the control group buys alike
+      say("share", share(contacts / everyone));
+      say("buyers", few(buyers));
+      say("buyers-between", between(buyersAt(contacts, "_low"), buyersAt(contacts, "_high"), few));
       say("precision", share(at(contacts, "precision")));
       say("precision-between", between(at(contacts, "precision_low"), at(contacts, "precision_high"), share));
       say("lift", ratio(at(contacts, "lift")));
@@ -244,12 +254,14 @@
         say("profit", money(gain("")));
         say("profit-between", between(gain("_low"), gain("_high"), money));
       }
-      say("tp", count(buyers));
-      say("fp", count(contacts - buyers));
-      say("fn", count(allBuyers - buyers));
-      say("tn", count(most - contacts - (allBuyers - buyers)));
-      say("said", `Contacting ${count(contacts)}: about ${count(buyers)} will buy.`);
-      say("note", known(data.selected) && contacts > data.selected ? `Only ${count(data.selected)} satisfy a rule today: the view holds no more, the control group included.` : "");
+      // whole numbers that add up to everyone
+      const [found, later] = [Math.round(buyers), Math.round(allBuyers)];
+      say("tp", count(found));
+      say("fp", count(contacts - found));
+      say("fn", count(later - found));
+      say("tn", count(everyone - contacts - (later - found)));
+      say("said", `Contacting ${count(contacts)}: about ${few(buyers)} will buy.`);
+      say("note", contacts === most && known(data.contactable) ? "The view holds no more whom a campaign may contact: the others satisfy no rule, or are the control group." : "");
       code.textContent = pattern.replace(/\d+\s*$/, String(contacts));
     };
     const choose = async (wanted, from) => {
@@ -270,10 +282,10 @@
     number.addEventListener("input", () => { if (number.value) choose(Number(number.value), number); });
     number.addEventListener("change", () => choose(Number(number.value), null));
 
-    const chips = [["your budget", data.budget]];
+    const chips = [["your budget", data.contacts]];
     [0.05, 0.1, 0.2, 0.5].forEach((part_) => {
       const place = rules.share.findIndex((each) => Math.abs(each - part_) < 1e-9);
-      if (place >= 0) chips.push([`${Math.round(100 * part_)}%`, rules.contacts[place]]);
+      if (place >= 0 && rules.contacts[place] <= most) chips.push([`${Math.round(100 * part_)}%`, rules.contacts[place]]);
     });
     if (known(data.best_contacts) && data.best_contacts > 0) chips.push(["most profit", data.best_contacts]);
     one(".chips", box).append(...chips.filter(([, contacts]) => known(contacts)).map(([label, contacts]) => {
@@ -286,7 +298,7 @@
       choice(part).measure = radio.value;
       redraw(one('[data-chart="curve"]', box));
     }));
-    choose(data.budget ?? Math.round(most / 10), null);
+    choose(data.contacts ?? data.judged_contacts ?? Math.round(most / 10), null);
     one("[data-numbers]", box).addEventListener("toggle", (event) => tabulate(event.target, data.curves), { once: true });
   };
 
@@ -326,17 +338,19 @@
     part.innerHTML = text; // rendered and escaped by the same template as everything else on this page
     all("table[data-sortable]", part).forEach(sortable);
   };
+  const prepare = (part) => {
+    const box = one("[data-budget]", part);
+    if (!box || box.dataset.ready) return;
+    box.dataset.ready = "yes";
+    prepareBudget(box);
+  };
   const open = async (part) => {
     if (!part || part === current) return;
     current = part;
     parts.forEach((each) => { each.hidden = each !== part; });
     if (select) select.value = part.id;
     await unpack(part);
-    const box = one("[data-budget]", part);
-    if (box && !box.dataset.ready) {
-      box.dataset.ready = "yes";
-      prepareBudget(box);
-    }
+    prepare(part);
     all(".chart", part).forEach((element) => { if (!views.has(element)) inView.observe(element); });
   };
   const go = async (part) => {
@@ -451,13 +465,99 @@
   });
 
   // -- printing -----------------------------------------------------------------------------------------------------
-  // What is shown is printed, with nothing folded away.
-  let folded = [];
-  window.addEventListener("beforeprint", () => {
-    folded = all("details:not([open])").filter((each) => each.checkVisibility());
-    folded.forEach((each) => { each.open = true; });
-  });
-  window.addEventListener("afterprint", () => folded.forEach((each) => { each.open = false; }));
+  /* Paper gets drawings of its own, as wide as its columns, and says in words what the controls are set to; what is
+     folded away stays away. The browser's own command prints every department, the buttons what they say. A browser
+     lays out the pages as soon as the listener's promises are done, as long as they wait for nothing but each other:
+     so only the buttons, which have time, unpack departments. */
+  const PAPER = { // width in pixels, and the height as a share of that on the screen
+    curve: [480, 0.65], reliability: [330, 0.6], swarm: [330, 0.47], force: [330, 0.75], groups: [330, 0.5], truth: [330, 0.5],
+    mixture: [330, 0.5], scores: [330, 0.75], customers: [690, 0.6], correlations: [690, 0.75],
+  };
+  const root = document.documentElement;
+  const config = { ...shared.config, axis: { ...shared.config.axis, labelFontSize: 10, titleFontSize: 10 }, text: { ...shared.config.text, fontSize: 10 } };
+  const isPacked = (part) => one("script[data-packed]", part) !== null;
+  const state = (place, tag, text) => place.after(Object.assign(document.createElement(tag), { className: "stated", textContent: text }));
+  const stateBudget = (box) => {
+    const number = one('input[type="number"]', box);
+    const measure = one('fieldset input[type="radio"]:checked', box);
+    state(number, "strong", count(Number(number.value)));
+    state(measure.closest("fieldset"), "p", `Drawn: ${measure.closest("label").textContent.trim()}.`);
+  };
+  const stateOverview = () => {
+    const name = find.value.trim() && `with “${clean(find.value.trim())}” in their names`;
+    const verdict = which.value && `with the verdict “${clean(which.value)}”`;
+    const packed = parts.filter(isPacked).length;
+    if (name || verdict) {
+      state(find.closest(".tools"), "p", `Only departments ${[name, verdict].filter(Boolean).join(" and ")}: ${document.getElementById("found").textContent || "all"}.`);
+    }
+    if (packed) {
+      state(find.closest(".tools"), "p", `${count(packed)} of ${count(parts.length)} departments are packed and not printed; the button “whole report” at the top of the page prints them too.`);
+    }
+    const forward = one('#highlight [aria-pressed="true"]');
+    if (forward) state(legend, "p", `Brought forward: ${clean(forward.textContent)}.`);
+  };
+  /* A PDF takes half a kilobyte for each mark that is transparent as a whole; for a transparent colour it takes nothing. */
+  const lighten = (mark) => {
+    const opacity = mark.getAttribute("opacity");
+    ["fill-opacity", "stroke-opacity"].forEach((name) => mark.setAttribute(name, opacity));
+    mark.removeAttribute("opacity");
+    if (Number(opacity) === 0) mark.remove(); // waits for a pointer
+  };
+  const drawOnPaper = async (chart) => {
+    const [width, scale] = PAPER[chart.dataset.chart];
+    const paper = chart.cloneNode(false);
+    paper.className = "chart on-paper";
+    delete paper.dataset.drawn;
+    try {
+      const [spec, options] = drawing(chart);
+      (await vegaEmbed(paper, { ...spec, width, height: Math.round(scale * spec.height) }, { ...options, config })).finalize();
+      all("[opacity]", paper).forEach(lighten);
+      paper.dataset.drawn = "yes";
+      chart.after(paper);
+    } catch (error) {
+      console.error(chart.dataset.chart, error); // the rest is printed all the same
+    }
+  };
+  const onPage = (place) => all(".chart:not(.on-paper)", place);
+  const layOut = async (part) => {
+    prepare(part);
+    all("[data-budget]", part).forEach(stateBudget);
+    await Promise.all(onPage(part).map(drawOnPaper));
+  };
+  let isLaidOut = false;
+  const clearPaper = () => {
+    all(".stated, .on-paper").forEach((element) => element.remove());
+    delete root.dataset.paper;
+    isLaidOut = false;
+  };
+  const layOutAll = async (first) => {
+    isLaidOut = true;
+    const isWhole = root.dataset.paper !== "department";
+    for (const part of isWhole ? parts : [current]) {
+      if (first) await first(part);
+      if (part && !isPacked(part)) await layOut(part);
+    }
+    if (!isWhole) return;
+    stateOverview();
+    await Promise.all(onPage(document).filter((chart) => !chart.closest("[data-part]")).map(drawOnPaper));
+  };
+  window.addEventListener("beforeprint", () => { if (!isLaidOut) layOutAll(null); });
+  window.addEventListener("afterprint", clearPaper);
+  const printers = all("[data-print]");
+  printers.forEach((button) => button.addEventListener("click", async () => {
+    const label = button.textContent;
+    printers.forEach((each) => { each.disabled = true; });
+    clearPaper();
+    root.dataset.paper = button.dataset.print;
+    await layOutAll(async (part) => {
+      button.textContent = `drawing ${count(parts.indexOf(part) + 1)} of ${count(parts.length)}`;
+      await unpack(part);
+      await new Promise((done) => { setTimeout(done); }); // shows how far it is
+    });
+    printers.forEach((each) => { each.disabled = false; });
+    button.textContent = label;
+    window.print();
+  }));
 
   open(parts[0]).then(follow);
   all(".chart").filter((element) => !element.closest("[data-part]")).forEach((element) => inView.observe(element));

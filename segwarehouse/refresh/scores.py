@@ -1,0 +1,104 @@
+"""What the scores of all departments say: the chance to buy within the outcome window, and how true it was.
+
+In: evaluations of all departments, each with its `Conversions`. Out: the same with a `Conversion`, by which scores are
+made today, and with the calibration of scores that were made in just that way at the latest cut-off, from what was
+known before it. Where customers were held out there is no outcome: a score is then the chance of being a buyer, and
+its calibration that of the held-out half.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from segwarehouse.domain import BoolArray, FloatArray, RuleSet
+from segwarehouse.evaluate.calibration import Calibration, calibration
+from segwarehouse.features import DepartmentTable
+from segwarehouse.learn.calibrate import OutcomeMap
+from segwarehouse.learn.conversion import Conversion, Conversions, ExpectedShare, fit_conversions
+from segwarehouse.refresh.evaluation import Evaluation, begins_share, score
+from segwarehouse.refresh.workers import in_parallel
+
+LOOK_ALIKE = "look-alike"
+"""What a score rests on where there are no times: on who has bought, not on who will."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How today's probabilities of being a buyer become scores, and the share of the candidates who will buy."""
+
+    outcome_map: OutcomeMap
+    expected_share: ExpectedShare
+
+
+def with_scores(evaluations: Mapping[str, Evaluation], *, seed: int, least: int, jobs: int) -> dict[str, Evaluation]:
+    """Return the evaluations with what all departments together say of scores.
+
+    Parameters
+    ----------
+    evaluations
+        By department.
+    seed
+        Of the resamples of calibration.
+    least
+        Candidates in a bin of calibration.
+    jobs
+        Over how many processes to measure calibration.
+    """
+    pasts = {name: found.conversions for name, found in evaluations.items() if found.conversions}
+    if not pasts:
+        return dict(evaluations)
+    conversions = fit_conversions(pasts)
+    scored = _scored_at_latest(pasts)
+    measured = {name for name in scored if evaluations[name].comparison is not None}
+    work = [(*scored[name], seed, least) for name in sorted(measured)]
+    calibrations = dict(zip(sorted(measured), in_parallel(_calibration, work, jobs), strict=True)) if work else {}
+    return {
+        name: replace(found, conversion=conversions.get(name), calibration=calibrations.get(name, found.calibration))
+        for name, found in evaluations.items()
+    }
+
+
+def current_outcome(conversion: Conversion, table: DepartmentTable, card: RuleSet, outcome_days: int) -> Outcome:
+    """Return how a card's probabilities become scores for the candidates of a table."""
+    probability = score(table, card).score[~table.buyers]
+    foreseen = begins_share(table, outcome_days)
+    return Outcome(conversion.outcome_map(probability, foreseen), conversion.expected_share(probability, foreseen))
+
+
+def _scored_at_latest(pasts: Mapping[str, Sequence[Conversions]]) -> dict[str, tuple[FloatArray, BoolArray]]:
+    """Return scores (n,) and outcomes (n,) of the candidates of the latest cut-off, by department.
+
+    Scores are made from the cut-offs before it; where there is none, those of each half of the customers from the
+    other half, of all departments.
+    """
+    earlier = {name: parts[1:] for name, parts in pasts.items()}
+    if any(each.total for parts in earlier.values() for each in parts):
+        known = [(fit_conversions(earlier), {name: parts[0] for name, parts in pasts.items()})]
+    else:
+        known = [
+            (
+                fit_conversions({name: [parts[0].of_half(1 - half)] for name, parts in pasts.items()}),
+                {name: parts[0].of_half(half) for name, parts in pasts.items()},
+            )
+            for half in (0, 1)
+        ]
+    found: dict[str, tuple[FloatArray, BoolArray]] = {}
+    for name in pasts:
+        parts = [_scored(conversions[name], latest[name]) for conversions, latest in known]
+        scores, outcomes = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        if len(outcomes):
+            found[name] = scores, outcomes
+    return found
+
+
+def _scored(conversion: Conversion, latest: Conversions) -> tuple[FloatArray, BoolArray]:
+    probability, outcomes = latest.expanded()
+    if len(probability) == 0:
+        return probability, outcomes
+    return conversion.outcome_map(probability, latest.foreseen).apply(probability), outcomes
+
+
+def _calibration(scores: FloatArray, outcomes: BoolArray, seed: int, least: int) -> Calibration:
+    """Measure how true scores were. It runs in a worker process."""
+    return calibration(scores, outcomes, seed=seed, least=least)

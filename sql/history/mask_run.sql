@@ -1,0 +1,5 @@
+update history.runs
+set
+    settings = {{ settings | literal }},
+    message = {{ message | literal }}
+where run_id = {{ run_id | literal }};
