@@ -3,6 +3,7 @@
 ::
 
     SegwarehouseError                 exit status 1: a fault that has no better name
+    ├── WrongUsage                    2: what was asked for says too little, or contradicts itself
     ├── ConfigError                   3: segwarehouse.toml is missing, misspelt or inconsistent
     ├── DataError                     4: the user's tables can't be used as they are
     │   ├── SourceError                  a file, relation or column is missing or has the wrong type
@@ -20,8 +21,8 @@
     └── RulesHeldBack                 20: published, but some departments keep the rules of the run before
 
 Each error says what happened with the actual value (`message`), what to do next (`hint`), and carries its
-facts as attributes, all without credentials. Only the command line prints them; status 2 is the command line's own, for
-wrong usage.
+facts as attributes, all without credentials. Only the command line prints them; status 2 is also its own, for options
+that it does not know.
 """
 
 from collections.abc import Iterable
@@ -71,6 +72,12 @@ class SegwarehouseError(Exception):
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
+
+
+class WrongUsage(SegwarehouseError):
+    """What was asked for says too little, or contradicts itself."""
+
+    exit_status = 2
 
 
 class ConfigError(SegwarehouseError):

@@ -247,7 +247,7 @@ def total_effect(
     return Total(
         added_buyers=added,
         uplift=_relative(found[:2], resampled[:, :2]),
-        smallest_visible=float(needed / found[2]) if found[2] > 0 and np.isfinite(needed) else inf,
+        smallest_visible=float(needed / found[2]) if found[2] > 0 and needed > 0.0 else inf,
     )
 
 
