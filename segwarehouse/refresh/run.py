@@ -52,8 +52,8 @@ from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse, connect, relation
 
 DISPLAYED = (
-    "department", "verdict", "lift_at_budget", "buyers", "candidates", "rule_count", "auc", "activity_auc", "view_name",
-    "remark",
+    "department", "verdict_at_budget", "extra_buyers", "verdict", "contacts", "lift_at_budget", "buyers", "candidates",
+    "rule_count", "auc", "activity_auc", "view_name", "remark",
 )  # fmt: skip
 """What is shown of a published department, the most important first."""
 
@@ -250,17 +250,22 @@ def refresh(
 
 
 def strongest(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return the row of the department with the strongest evidence: the best verdict, then the largest lower bound.
+    """Return the row of the department with the strongest evidence: the best verdicts, then the largest lower bound.
 
-    The bound is that of the difference from activity; a department without one comes last among its equals.
+    The verdict at the budget comes before the one over all candidates. The bound is that of the buyers more than by
+    activity; a department without one comes last among its equals.
     """
 
-    def evidence(row: Mapping[str, Any]) -> tuple[int, float]:
-        verdict, low = row.get("verdict"), row.get("difference_from_activity_low")
-        place = VERDICTS.index(verdict) if verdict in VERDICTS else len(VERDICTS)
-        return -place, -math.inf if low is None or math.isnan(low) else float(low)
+    def evidence(row: Mapping[str, Any]) -> tuple[int, int, float]:
+        at_budget, overall = (_place(row.get(name)) for name in ("verdict_at_budget", "verdict"))
+        low = row.get("extra_buyers_low")
+        return -at_budget, -overall, -math.inf if low is None or math.isnan(low) else float(low)
 
     return max(rows, key=evidence)
+
+
+def _place(verdict: object) -> int:
+    return VERDICTS.index(verdict) if verdict in VERDICTS else len(VERDICTS)
 
 
 def _with_rules(config: Config, tried: Sequence[Learned]) -> tuple[list[Learned], list[Department]]:
