@@ -1,6 +1,5 @@
 """The report in a real browser: it works offline, answers, copies SQL that runs, and executes nothing from data."""
 
-import base64
 import copy
 import re
 import time
@@ -287,15 +286,6 @@ def test_tables_sort_and_filter(visit: Open, page: Path, summary: dict[str, Any]
     one(browser, "#find").send_keys("chips")
     assert names() == ["Fish & Chips"]
     assert one(browser, "#found").text == f"1 of {len(buyers)} departments"
-
-
-def test_print_leaves_out_what_paper_can_not_do(visit: Open, page: Path) -> None:
-    browser = visit(page, media="print")
-    for selector in (".bar", "#theme", ".copy", 'input[type="range"]', "#find"):
-        assert not any(found.is_displayed() for found in browser.find_elements(By.CSS_SELECTOR, selector)), selector
-    assert one(browser, "article h2").is_displayed()
-    printed = browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})
-    assert base64.b64decode(printed["data"]).startswith(b"%PDF")
 
 
 def test_light_and_dark_can_be_chosen(visit: Open, page: Path) -> None:
