@@ -29,13 +29,14 @@ from segwarehouse.refresh.departments import (
     with_outcomes,
 )
 from segwarehouse.refresh.evaluation import with_outcome
-from segwarehouse.refresh.former import read_former
+from segwarehouse.refresh.former import former_pool, read_former
 from segwarehouse.refresh.gate import hold_back, lifts
 from segwarehouse.refresh.history import Run, now, recorded
 from segwarehouse.refresh.learned import Learned, identified, map_customers
 from segwarehouse.refresh.pace import Size
 from segwarehouse.refresh.reach import measure_reach
 from segwarehouse.refresh.reporting import REPORT_NAME, Reporting
+from segwarehouse.refresh.scores import pool_to_json
 from segwarehouse.refresh.segments import previous_segments
 from segwarehouse.refresh.store import store
 from segwarehouse.refresh.verify import audit, open_published
@@ -174,9 +175,11 @@ def refresh(
         run.foresee(Size.of(config, staged, catalogue, len(chosen)))
         run.step("take fingerprint", run.take_fingerprint)
         protocol = choose_protocol(config, staged)
+        former = read_former(config, warehouse)
+        pool = former_pool(config, former) if departments else None
         evaluations = run.step(
             "measure quality",
-            lambda: evaluate_departments(config, warehouse, models, staged, catalogue, chosen, protocol, run),
+            lambda: evaluate_departments(config, warehouse, models, staged, catalogue, chosen, pool, run),
             protocol,
         )
         window = staged.window(config)
@@ -185,7 +188,6 @@ def refresh(
             lambda: build_features(config, warehouse, models, catalogue, window, run.teller("build features")),
         )
         customers_map = run.step("map customers", lambda: map_customers(table, config.learning.seed))
-        former = read_former(config, warehouse)
         tried = run.step(
             "learn",
             lambda: learn_departments(
@@ -232,7 +234,7 @@ def refresh(
             run_id=run.run_id,
             views=[_view(warehouse, department, audiences[department.name]) for department in published],
             models=models,
-            context={"run_id": run.run_id, "written_at": now()},
+            context={"run_id": run.run_id, "written_at": now(), "score_pool": pool_to_json(evaluations)},
             is_look_alike=protocol == HOLDING_OUT,
         )
         reporting = Reporting(config.directory.name)

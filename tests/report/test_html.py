@@ -154,7 +154,7 @@ def test_dark_by_choice_is_dark_by_system() -> None:
 def test_a_report_that_fails_says_why_and_raises_nothing(
     state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise KeyError("lift")
 
     monkeypatch.setattr(reporting, "write_report", broken)
