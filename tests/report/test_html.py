@@ -108,7 +108,7 @@ def test_marks_of_direction_are_not_shown() -> None:
 
 def test_text_from_data_is_escaped_wherever_it_stands(summary: dict[str, Any]) -> None:
     attack = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'"
-    page = Page(render(infected(summary, attack)))
+    page = Page(render(infected(summary, attack), project=attack))
     assert len(page.scripts) == 2
     assert page.handlers == []
     assert [address for address in page.addresses if not address.startswith("#")] == []
