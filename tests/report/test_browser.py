@@ -278,6 +278,26 @@ def test_a_phone_shows_it_without_scrolling_sideways(
     assert complaints(browser) == []
 
 
+@pytest.mark.parametrize("width", [641, 768, 960, 1440])
+def test_no_table_is_cut_off_on_a_tablet(visit: Open, page: Path, width: int) -> None:
+    browser = visit(page, width=width)
+    assert one(browser, "#departments").is_displayed()
+    cut = "[...document.querySelectorAll('.scroll')].filter((each) => each.scrollWidth > each.clientWidth)"
+    assert browser.execute_script(f"return {cut}.map((each) => each.textContent.trim().slice(0, 80))") == []
+
+
+def test_on_a_phone_what_belongs_to_a_label_stands_beside_it(visit: Open, page: Path) -> None:
+    browser = visit(page, width=PHONE)
+    cells = "[...document.querySelectorAll('td[data-label]')].filter((each) => each.checkVisibility())"
+    wide = f"return {cells}.filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.textContent)"
+    assert browser.execute_script(wide) == []
+    inner = f"{cells}.flatMap((each) => [...each.querySelectorAll(':scope > small')])"
+    left = "each.getBoundingClientRect().left - each.parentElement.getBoundingClientRect().left"
+    indents = browser.execute_script(f"return {inner}.map((each) => {left})")
+    assert len(indents) > 0
+    assert min(indents) > 80
+
+
 def test_tables_sort_and_filter(visit: Open, page: Path, summary: dict[str, Any]) -> None:
     browser = visit(page)
 
