@@ -131,7 +131,11 @@ class Rehearsal:
 @pytest.fixture(scope="session")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory, transactions: pd.DataFrame) -> Rehearsal:
     """A project that was refreshed, with what it learned."""
-    folder = write_project(tmp_path_factory.mktemp("published"), transactions)
+    return rehearse(write_project(tmp_path_factory.mktemp("published"), transactions))
+
+
+def rehearse(folder: Path) -> Rehearsal:
+    """Refresh a project, and keep what its learning returned."""
     returned: dict[str, Any] = {}
 
     def noting(name: str, work: Callable[..., Any]) -> Callable[..., Any]:

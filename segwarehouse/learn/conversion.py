@@ -14,7 +14,7 @@ fitted, the level is the department's own conversion, drawn towards the mean of 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -105,6 +105,40 @@ class Conversions:
 
 
 @dataclass(frozen=True, slots=True)
+class Pool:
+    """What all departments have in common.
+
+    Attributes
+    ----------
+    slope, spread
+        Mean of the slopes of the maps in log-odds, and how far a department's own may lie from it.
+    intercept
+        With `slope`, the map that foresees as many buyers as there were in all departments together. None where no
+        department had a card.
+    share
+        How many candidates bought, of all.
+    shape
+        Of the gamma distribution, with mean 1, of actual over foreseen buyers.
+    """
+
+    slope: float
+    spread: float
+    intercept: float | None
+    share: float
+    shape: float
+
+    def usual_share(self, probability: FloatArray, weights: IntArray | None = None) -> float:
+        """Return the share of candidates with these probabilities (n,) that buy in all departments together."""
+        if self.intercept is None or len(probability) == 0:
+            return self.share
+        return float(np.average(OutcomeMap(self.intercept, self.slope).apply(probability), weights=weights))
+
+    def buyers(self, each: Conversions) -> float:
+        """Return how many buyers are usual among candidates."""
+        return each.total * self.usual_share(each.probability, each.candidates.sum(axis=0))
+
+
+@dataclass(frozen=True, slots=True)
 class Conversion:
     """How a department's probabilities turn into purchases.
 
@@ -112,25 +146,21 @@ class Conversion:
     ----------
     slope
         Of the map in log-odds, at least 0.
-    intercept_of_all, slope_of_all
-        The map of all departments together.
     ratio
-        What the department's own past had over what that map says; 1 where there is no past.
-    shape
-        Of the gamma distribution, with mean 1, of actual over foreseen buyers.
+        What the department's own past had over what is usual; 1 where there is no past.
     own_weight
         How many outcome buyers speak for `ratio`, those that stand for all departments included.
     bought
         How many outcome buyers the department had at the cut-offs that were looked at.
+    pool
+        What all departments have in common.
     """
 
     slope: float
-    intercept_of_all: float
-    slope_of_all: float
     ratio: float
-    shape: float
     own_weight: float
     bought: int
+    pool: Pool
 
     @property
     def basis(self) -> str:
@@ -146,11 +176,10 @@ class Conversion:
         from scipy.stats import gamma
 
         if foreseen is None:
-            of_all = OutcomeMap(self.intercept_of_all, self.slope_of_all).apply(probability)
-            share = min(1.0, self.ratio * float(of_all.mean()))
-            shape = 1.0 / (1.0 / self.shape + 1.0 / self.own_weight)
+            share = min(1.0, self.ratio * self.pool.usual_share(probability))
+            shape = 1.0 / (1.0 / self.pool.shape + 1.0 / self.own_weight)
         else:
-            share, shape = foreseen, self.shape
+            share, shape = foreseen, self.pool.shape
         low, high = gamma.ppf([(1.0 - _LEVEL) / 2.0, (1.0 + _LEVEL) / 2.0], shape, scale=share / shape)
         return ExpectedShare(share, float(low), min(1.0, float(high)))
 
@@ -160,13 +189,15 @@ class Conversion:
         return OutcomeMap(0.0, self.slope).anchored(probability, share)
 
 
-def fit_conversions(pasts: Mapping[str, Sequence[Conversions]]) -> dict[str, Conversion]:
+def fit_conversions(pasts: Mapping[str, Sequence[Conversions]], pool: Pool | None = None) -> dict[str, Conversion]:
     """Learn how probabilities turn into purchases, for all departments together.
 
     Parameters
     ----------
     pasts
         For each department, its cut-offs.
+    pool
+        What all departments have in common, where these are only some of them; None: it is learned from these.
 
     Returns
     -------
@@ -179,26 +210,35 @@ def fit_conversions(pasts: Mapping[str, Sequence[Conversions]]) -> dict[str, Con
     prediction of each department's own; a prior stands for one more department. Ratios and their shape: Poisson counts
     with a gamma-distributed ratio of mean 1, the shape by maximum a posteriori.
     """
-    everything = [each for parts in pasts.values() for each in parts]
-    overall = (sum(each.bought for each in everything) + 0.5) / (sum(each.total for each in everything) + 1.0)
-    own = {name: _slope(parts) for name, parts in pasts.items()}
-    mean, spread = _common([found for found in own.values() if found is not None])
-    of_all = _map_of_all(everything, mean, overall)
-    bought = {name: sum(each.bought for each in parts) for name, parts in pasts.items()}
-    usual = {name: sum(_by_all(each, of_all, overall) for each in parts) for name, parts in pasts.items()}
-    shape = _shape([(each.bought, _foreseen(each, of_all, overall)) for each in everything if each.total])
-    return {
-        name: Conversion(
-            slope=_drawn(own[name], mean, spread),
-            intercept_of_all=of_all.intercept,
-            slope_of_all=of_all.slope,
-            ratio=(bought[name] + shape) / (usual[name] + shape),
-            shape=shape,
-            own_weight=bought[name] + shape,
-            bought=bought[name],
-        )
-        for name in pasts
-    }
+    slopes = {name: _slope(parts) for name, parts in pasts.items()}
+    known = pool or _pool([each for parts in pasts.values() for each in parts], list(slopes.values()))
+    return {name: _conversion(parts, slopes[name], known) for name, parts in pasts.items()}
+
+
+def _conversion(parts: Sequence[Conversions], slope: tuple[float, float] | None, pool: Pool) -> Conversion:
+    """Return a department's own, drawn towards what all have in common as far as its past is thin."""
+    bought = sum(each.bought for each in parts)
+    usual = sum(pool.buyers(each) for each in parts)
+    return Conversion(
+        slope=_drawn(slope, pool.slope, pool.spread),
+        ratio=(bought + pool.shape) / (usual + pool.shape),
+        own_weight=bought + pool.shape,
+        bought=bought,
+        pool=pool,
+    )
+
+
+def _pool(everything: Sequence[Conversions], slopes: Sequence[tuple[float, float] | None]) -> Pool:
+    """Return what all departments have in common."""
+    share = (sum(each.bought for each in everything) + 0.5) / (sum(each.total for each in everything) + 1.0)
+    slope, spread = _common([found for found in slopes if found is not None])
+    pool = Pool(slope, spread, _intercept(everything, slope), share, shape=_USUAL_SHAPE)
+    foreseen = [
+        (each.bought, pool.buyers(each) if each.foreseen is None else each.foreseen * each.total)
+        for each in everything
+        if each.total
+    ]
+    return replace(pool, shape=_shape(foreseen))
 
 
 def _slope(parts: Sequence[Conversions]) -> tuple[float, float] | None:
@@ -240,28 +280,15 @@ def _drawn(own: tuple[float, float] | None, mean: float, spread: float) -> float
     return max(0.0, (weights[0] * value + weights[1] * mean) / sum(weights))
 
 
-def _map_of_all(everything: Sequence[Conversions], slope: float, overall: float) -> OutcomeMap:
-    """Return the one map for all departments that foresees as many buyers as there were."""
+def _intercept(everything: Sequence[Conversions], slope: float) -> float | None:
+    """Return the intercept with which one map foresees as many buyers as there were; None where nobody had a card."""
     probability, outcomes = (
         np.concatenate(arrays) for arrays in zip(*(each.expanded() for each in everything), strict=True)
     )
     if len(outcomes) == 0:
-        return OutcomeMap(float(log_odds_of(np.array([overall]))[0]), 0.0)
+        return None
     share = (float(outcomes.sum()) + 0.5) / (len(outcomes) + 1.0)
-    return OutcomeMap(0.0, slope).anchored(probability, share)
-
-
-def _by_all(each: Conversions, of_all: OutcomeMap, overall: float) -> float:
-    """Return how many buyers the map of all departments foresees; the overall share of them where there was no card."""
-    scored = each.candidates.sum(axis=0)
-    if scored.sum():
-        return float((scored * of_all.apply(each.probability)).sum())
-    return each.total * overall
-
-
-def _foreseen(each: Conversions, of_all: OutcomeMap, overall: float) -> float:
-    """Return how many buyers were foreseen, by waiting times where these could be fitted."""
-    return _by_all(each, of_all, overall) if each.foreseen is None else each.foreseen * each.total
+    return OutcomeMap(0.0, slope).anchored(probability, share).intercept
 
 
 def _shape(counts: Sequence[tuple[float, float]]) -> float:

@@ -15,12 +15,13 @@ from segwarehouse.domain import Department, IntArray, RuleSet
 from segwarehouse.errors import SegwarehouseError, TooFewBuyers
 from segwarehouse.features import Catalogue, FeatureTable, LeftOut, Staged, Window, read_features
 from segwarehouse.learn.card import CardParameters
+from segwarehouse.learn.conversion import Pool
 from segwarehouse.learn.department import DepartmentParameters
 from segwarehouse.learn.mixture import fit_mixture
 from segwarehouse.learn.segments import name_components
 from segwarehouse.learn.selection import SelectionParameters
 from segwarehouse.project import build, load_models, run_check
-from segwarehouse.refresh.choose import STEPPING_BACK, cutoffs
+from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol, cutoffs
 from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out, learn, score, step_back
 from segwarehouse.refresh.history import Run
 from segwarehouse.refresh.later_data import require_no_later_data
@@ -103,10 +104,14 @@ def evaluate_departments(
     staged: Staged,
     catalogue: Catalogue,
     chosen: Sequence[Department],
-    protocol: str,
+    pool: Pool | None,
     run: Run,
 ) -> dict[str, Evaluation]:
-    """Measure every department's ranking on customers, or on times, that its learning does not see."""
+    """Measure every department's ranking on customers, or on times, that its learning does not see.
+
+    `pool` is what all departments have in common, where only some of them are chosen.
+    """
+    protocol = choose_protocol(config, staged)
     windows = cutoffs(config, staged) or [staged.window(config)]
     pasts: dict[str, list[_Then]] = {department.name: [] for department in chosen}
     numbers: dict[object, int] = {}
@@ -127,7 +132,7 @@ def evaluate_departments(
     for department, evaluation in zip(chosen, in_parallel(_evaluate, work, processes(config)), strict=True):
         found[department.name] = evaluation
         run.tell("measure quality", department.name, building + (1.0 - building) * len(found) / len(chosen))
-    return with_scores(found, seed=config.learning.seed, least=config.audience.min_cell, jobs=processes(config))
+    return with_scores(found, pool, seed=config.learning.seed, least=config.audience.min_cell, jobs=processes(config))
 
 
 @dataclass(frozen=True)

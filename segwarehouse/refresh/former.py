@@ -16,6 +16,8 @@ from segwarehouse.config import Config
 from segwarehouse.domain import Activity, ActivityTerm, Department, Feature, Rule, RuleSet
 from segwarehouse.errors import WarehouseError
 from segwarehouse.features import Catalogue, Staged
+from segwarehouse.learn.conversion import Pool
+from segwarehouse.refresh.scores import pool_from_json
 from segwarehouse.refresh.verify import stored_audiences
 from segwarehouse.rules.compile import Audience
 from segwarehouse.warehouse import Warehouse, connect, relation
@@ -37,6 +39,8 @@ class Former:
         The department's row of `targeting.departments`, by department.
     members
         `targeting.audiences`: ``department``, ``customer_id`` as text, ``rank`` and ``in_budget``.
+    pool
+        What the scores of all departments have in common; None where there are no times, or an older version wrote it.
     """
 
     run_id: str
@@ -44,6 +48,7 @@ class Former:
     audiences: Mapping[str, Audience]
     quality: Mapping[str, Mapping[str, Any]]
     members: pa.Table
+    pool: Pool | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,13 @@ def former_state(config: Config, warehouse: Warehouse) -> Iterator[Warehouse | N
         yield None
 
 
+def former_pool(config: Config, former: Former | None) -> Pool | None:
+    """Return what the published scores have in common, where they are of the same outcome window; None otherwise."""
+    if former is None or former.settings.get("learning", {}).get("outcome_days") != config.learning.outcome_days:
+        return None
+    return former.pool
+
+
 def read_former(config: Config, warehouse: Warehouse) -> Former | None:
     """Return the published state; None where there is none, or none that can be read: it is then replaced unseen."""
     try:
@@ -92,7 +104,8 @@ def read_former(config: Config, warehouse: Warehouse) -> Former | None:
 
 
 def _read(state: Warehouse) -> Former:
-    run = state.fetch(exp.select("run_id").from_("targeting.run"))["run_id"].to_pylist()[0]
+    described = state.fetch(exp.select("*").from_("targeting.run")).to_pylist()[0]
+    run = described["run_id"]
     runs = exp.select("settings").from_("targeting.runs").where(exp.column("run_id").eq(exp.Literal.string(run)))
     rows = state.fetch(exp.select("*").from_("targeting.departments")).to_pylist()
     text = exp.cast(exp.column("customer_id"), "varchar").as_("customer_id")
@@ -102,6 +115,7 @@ def _read(state: Warehouse) -> Former:
         audiences={name: audience for name, (_, audience) in stored_audiences(state).items()},
         quality={row["department"]: row for row in rows},
         members=state.fetch(exp.select("department", text, "rank", "in_budget").from_("targeting.audiences")),
+        pool=pool_from_json(described.get("score_pool")),
     )
 
 

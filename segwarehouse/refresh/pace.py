@@ -20,11 +20,11 @@ from segwarehouse.running import rounded
 READ, NAME, FINGERPRINT = "read transactions", "name departments", "take fingerprint"
 MEASURE, BUILD, MAP, LEARN = "measure quality", "build features", "map customers", "learn"
 COMPARE, HOLD, PROVE = "compare with the last state", "hold back", "prove on boundaries"
-STORE, PUBLISH = "store", "publish"
+COUNT, STORE, PUBLISH = "count audiences", "store", "publish"
 
 FIRST_WEIGHTS: Mapping[str, float] = {
     READ: 2.2, NAME: 0.1, FINGERPRINT: 1.7, MEASURE: 181.0, BUILD: 3.8, MAP: 8.8, LEARN: 522.0, COMPARE: 2.2, HOLD: 0.1,
-    PROVE: 5.4, STORE: 2.3, PUBLISH: 24.0,
+    PROVE: 5.4, COUNT: 1.0, STORE: 2.3, PUBLISH: 24.0,
 }  # fmt: skip
 """What steps weigh before anything is known: the seconds of the demo's first refresh on two cores."""
 
@@ -99,6 +99,7 @@ def expected_seconds(size: Size) -> dict[str, float]:
         COMPARE: 0.5,
         HOLD: 0.1,
         PROVE: 0.1 * size.learned,
+        COUNT: 0.05 * size.learned,
         STORE: 0.2 * size.learned,
         PUBLISH: 3.0 + 0.6 * size.learned,
     }

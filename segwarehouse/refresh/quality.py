@@ -12,7 +12,7 @@ from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.evaluate.intervals import STANDARD_SHARES, BudgetQuality, Quality
 from segwarehouse.evaluate.profit import ProfitPoint
 from segwarehouse.refresh.evaluation import RULES, Evaluation
-from segwarehouse.refresh.reach import Reach
+from segwarehouse.refresh.reach import Reach, judged_share
 
 EXPECTED_BUYERS = "expected buyers"
 """The metric that counts customers; the others are shares or ratios."""
@@ -123,9 +123,12 @@ def _measured(quality: Quality, evaluation: Evaluation, reach: Reach) -> Rows:
 
 
 def _at_contacts(quality: Quality, evaluation: Evaluation, reach: Reach) -> dict[int, BudgetQuality]:
-    """Return what was measured by number of contacts; of shares that come to the same number, a headline one."""
+    """Return what was measured by number of contacts; of shares that come to the same number the one judged at."""
+    judged = judged_share(evaluation.budget_share)
     found: dict[int, BudgetQuality] = {}
-    for budget in sorted(quality.budgets, key=lambda budget: not _is_headline(budget, evaluation)):
+    for budget in sorted(
+        quality.budgets, key=lambda budget: (abs(budget.share - judged) > 1e-12, not _is_headline(budget, evaluation))
+    ):
         contacts = reach.contacts_at(budget.share)
         if contacts > 0:
             found.setdefault(contacts, budget)

@@ -26,7 +26,7 @@ class Reporting:
     def write(self, state: Warehouse, folder: Path) -> None:
         """Write the report into a folder."""
         try:
-            write_report(state, folder / REPORT_NAME, project=self.project)
+            write_report(state, folder / REPORT_NAME, (), self.project)
             self.written = True
         except Exception as error:  # noqa: BLE001 - whatever it is, the proved audiences are published
             self.failure = error.message if isinstance(error, SegwarehouseError) else f"{type(error).__name__}: {error}"

@@ -30,13 +30,14 @@ from segwarehouse.refresh.departments import (
     with_outcomes,
 )
 from segwarehouse.refresh.evaluation import with_outcome
-from segwarehouse.refresh.former import read_former
+from segwarehouse.refresh.former import former_pool, read_former
 from segwarehouse.refresh.gate import hold_back, lifts
 from segwarehouse.refresh.history import Run, now, recorded
 from segwarehouse.refresh.learned import Learned, identified, map_customers
 from segwarehouse.refresh.pace import Size
 from segwarehouse.refresh.reach import measure_reach
 from segwarehouse.refresh.reporting import REPORT_NAME, Reporting
+from segwarehouse.refresh.scores import pool_to_json
 from segwarehouse.refresh.segments import previous_segments
 from segwarehouse.refresh.store import store
 from segwarehouse.refresh.verify import audit, open_published
@@ -53,8 +54,8 @@ from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse, connect, relation
 
 DISPLAYED = (
-    "department", "verdict", "lift_at_budget", "buyers", "candidates", "rule_count", "auc", "activity_auc", "view_name",
-    "remark",
+    "department", "verdict_at_budget", "extra_buyers", "verdict", "contacts", "lift_at_budget", "buyers", "candidates",
+    "rule_count", "auc", "activity_auc", "view_name", "remark",
 )  # fmt: skip
 """What is shown of a published department, the most important first."""
 
@@ -176,9 +177,11 @@ def refresh(
         run.foresee(Size.of(config, staged, catalogue, len(chosen)))
         run.step("take fingerprint", run.take_fingerprint)
         protocol = choose_protocol(config, staged)
+        former = read_former(config, warehouse)
+        pool = former_pool(config, former) if departments else None
         evaluations = run.step(
             "measure quality",
-            lambda: evaluate_departments(config, warehouse, models, staged, catalogue, chosen, protocol, run),
+            lambda: evaluate_departments(config, warehouse, models, staged, catalogue, chosen, pool, run),
             protocol,
         )
         window = staged.window(config)
@@ -187,7 +190,6 @@ def refresh(
             lambda: build_features(config, warehouse, models, catalogue, window, run.teller("build features")),
         )
         customers_map = run.step("map customers", lambda: map_customers(table, config.learning.seed))
-        former = read_former(config, warehouse)
         tried = run.step(
             "learn",
             lambda: learn_departments(
@@ -234,7 +236,7 @@ def refresh(
             run_id=run.run_id,
             views=[_view(warehouse, department, audiences[department.name]) for department in published],
             models=models,
-            context={"run_id": run.run_id, "written_at": now()},
+            context={"run_id": run.run_id, "written_at": now(), "score_pool": pool_to_json(evaluations)},
             is_look_alike=protocol == HOLDING_OUT,
         )
         reporting = Reporting(config.directory.name)
@@ -252,17 +254,22 @@ def refresh(
 
 
 def strongest(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
-    """Return the row of the department with the strongest evidence: the best verdict, then the largest lower bound.
+    """Return the row of the department with the strongest evidence: the best verdicts, then the largest lower bound.
 
-    The bound is that of the difference from activity; a department without one comes last among its equals.
+    The verdict at the budget comes before the one over all candidates. The bound is that of the buyers more than by
+    activity; a department without one comes last among its equals.
     """
 
-    def evidence(row: Mapping[str, Any]) -> tuple[int, float]:
-        verdict, low = row.get("verdict"), row.get("difference_from_activity_low")
-        place = VERDICTS.index(verdict) if verdict in VERDICTS else len(VERDICTS)
-        return -place, -math.inf if low is None or math.isnan(low) else float(low)
+    def evidence(row: Mapping[str, Any]) -> tuple[int, int, float]:
+        at_budget, overall = (_place(row.get(name)) for name in ("verdict_at_budget", "verdict"))
+        low = row.get("extra_buyers_low")
+        return -at_budget, -overall, -math.inf if low is None or math.isnan(low) else float(low)
 
     return max(rows, key=evidence)
+
+
+def _place(verdict: object) -> int:
+    return VERDICTS.index(verdict) if verdict in VERDICTS else len(VERDICTS)
 
 
 def _with_rules(

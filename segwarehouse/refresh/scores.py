@@ -6,8 +6,9 @@ known before it. Where customers were held out there is no outcome: a score is t
 its calibration that of the held-out half.
 """
 
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from segwarehouse.domain import BoolArray, FloatArray, RuleSet
 from segwarehouse.evaluate.calibration import Calibration, calibration
 from segwarehouse.features import DepartmentTable
 from segwarehouse.learn.calibrate import OutcomeMap
-from segwarehouse.learn.conversion import Conversion, Conversions, ExpectedShare, fit_conversions
+from segwarehouse.learn.conversion import Conversion, Conversions, ExpectedShare, Pool, fit_conversions
 from segwarehouse.refresh.evaluation import Evaluation, begins_share, score
 from segwarehouse.refresh.workers import in_parallel
 
@@ -31,13 +32,17 @@ class Outcome:
     expected_share: ExpectedShare
 
 
-def with_scores(evaluations: Mapping[str, Evaluation], *, seed: int, least: int, jobs: int) -> dict[str, Evaluation]:
+def with_scores(
+    evaluations: Mapping[str, Evaluation], pool: Pool | None, *, seed: int, least: int, jobs: int
+) -> dict[str, Evaluation]:
     """Return the evaluations with what all departments together say of scores.
 
     Parameters
     ----------
     evaluations
         By department.
+    pool
+        What all departments have in common, where only some of them are evaluated.
     seed
         Of the resamples of calibration.
     least
@@ -48,7 +53,7 @@ def with_scores(evaluations: Mapping[str, Evaluation], *, seed: int, least: int,
     pasts = {name: found.conversions for name, found in evaluations.items() if found.conversions}
     if not pasts:
         return dict(evaluations)
-    conversions = fit_conversions(pasts)
+    conversions = fit_conversions(pasts, pool)
     scored = _scored_at_latest(pasts)
     measured = {name for name in scored if evaluations[name].comparison is not None}
     work = [(*scored[name], seed, least) for name in sorted(measured)]
@@ -57,6 +62,18 @@ def with_scores(evaluations: Mapping[str, Evaluation], *, seed: int, least: int,
         name: replace(found, conversion=conversions.get(name), calibration=calibrations.get(name, found.calibration))
         for name, found in evaluations.items()
     }
+
+
+def pool_to_json(evaluations: Mapping[str, Evaluation]) -> str | None:
+    """Return what all departments have in common as JSON; None where there are no outcomes."""
+    known = (found.conversion.pool for found in evaluations.values() if found.conversion is not None)
+    pool = next(known, None)
+    return json.dumps(asdict(pool)) if pool else None
+
+
+def pool_from_json(text: str | None) -> Pool | None:
+    """Return what `pool_to_json` wrote."""
+    return Pool(**json.loads(text)) if text else None
 
 
 def current_outcome(conversion: Conversion, table: DepartmentTable, card: RuleSet, outcome_days: int) -> Outcome:

@@ -395,6 +395,7 @@ def test_department_and_verdict_are_seen_at_80_columns_however_long_the_names(
     name = "FROZEN READY MEALS AND SNACKS 木木木木木木木木"
     row = {"department": name, "view_name": "v" * 60, "buyers": 1_234_567, "candidates": 7_654_321, "rule_count": 12}
     row |= {"lift_at_budget": 2.345, "verdict": "beats activity", "auc": 0.7, "activity_auc": 0.6, "remark": "r" * 90}
+    row |= {"verdict_at_budget": "beats activity", "extra_buyers": 12.34, "contacts": 500}
     monkeypatch.setenv("COLUMNS", "80")
     screen = terminal("stdout")
     print_table([row], DISPLAYED, marks=VERDICTS)
@@ -698,7 +699,7 @@ def test_results_survive_an_output_that_knows_no_unicode(
 
 def test_the_department_to_look_at_next_has_the_strongest_evidence() -> None:
     def row(name: str, verdict: str, low: float | None) -> dict[str, object]:
-        return {"department": name, "verdict": verdict, "difference_from_activity_low": low, "lift_at_budget": 9.0}
+        return {"department": name, "verdict": "ties", "verdict_at_budget": verdict, "extra_buyers_low": low}
 
     rows = [row("A", "ties", 0.02), row("B", "beats activity", 0.01), row("C", "beats activity", 0.03)]
     rows += [row("D", "trails", 0.5), row("E", "not evaluated", None), row("F", "beats activity", float("nan"))]

@@ -1,6 +1,7 @@
 """`--help`: instant, complete, and true to the error tree."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from segwarehouse import cli, errors
 from segwarehouse.cli import program
 from segwarehouse.cli.commands import COMMANDS
+from tests.conftest import write_project
 
 HEAVY = {"duckdb", "numpy", "pandas", "pyarrow", "sklearn", "lightgbm", "shap", "umap", "imodels", "rich", "sqlglot"}
 
@@ -23,7 +25,7 @@ print(json.dumps(sorted({{name.partition(".")[0] for name in sys.modules}})))
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["refresh", "--help"]])
+@pytest.mark.parametrize("arguments", [["--help"], ["refresh", "--help"], ["status"], ["status", "--json"]])
 def test_help_imports_nothing_heavy(arguments: list[str]) -> None:
     probe = [sys.executable, "-c", PROBE.format(arguments=arguments)]
     answer = subprocess.run(probe, capture_output=True, text=True, check=True)
@@ -61,6 +63,26 @@ def test_the_epilog_documents_every_exit_status_of_the_error_tree() -> None:
     }
     for status in statuses | {0, 2, 130, 143}:
         assert f"\n  {status} " in documented
+
+
+@pytest.mark.parametrize(
+    "command", ["rules", "rules A", "audience A", "report", "report --json", "verify", "export", "rollback", "status"]
+)
+def test_where_nothing_is_published_the_exit_status_is_the_one_that_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    folder = write_project(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*command.split(), "--project", str(folder)])
+    error = capsys.readouterr().err
+    assert "hint: run: segwarehouse refresh" in error
+    assert re.search(rf"^  {ended.value.code} +nothing is published yet$", program.epilog or "", flags=re.MULTILINE)
+
+
+def test_the_error_tree_says_the_same_statuses_as_help() -> None:
+    drawn = {int(number) for number in re.findall(r"(\d+): ", errors.__doc__ or "")}
+    shown = {int(number) for number in re.findall(r"^  (\d+) ", program.epilog or "", flags=re.MULTILINE)}
+    assert drawn == shown - {0, 2, 130, 143}
 
 
 def test_the_package_runs_as_the_command_does() -> None:

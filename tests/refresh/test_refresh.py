@@ -14,10 +14,11 @@ from sqlglot import exp
 
 from segwarehouse.api import Project
 from segwarehouse.domain import Condition
-from segwarehouse.errors import ProofFailed, PublishError
-from segwarehouse.refresh import RefreshReport
+from segwarehouse.errors import ProofFailed, PublishError, UnknownName
+from segwarehouse.refresh import RefreshReport, verify
 from segwarehouse.refresh import run as refresh_run
 from segwarehouse.rules import compile as rules_compile
+from segwarehouse.running import Moment
 from tests.conftest import DEPARTMENTS, write_project
 
 Published = tuple[Path, RefreshReport]
@@ -306,3 +307,51 @@ def test_the_report_is_published_with_its_state(published: Published) -> None:
     assert report.report_failure == ""
     assert report.report.resolve() == state / "report.html"
     assert report.run_id in report.report.read_text(encoding="utf-8")
+
+
+def test_the_state_says_when_its_own_run_wrote_it(project: Project) -> None:
+    for _ in range(2):
+        run_id = project.refresh().run_id
+        rows = ask(project.config.directory, "select * from targeting.runs order by run_id")
+        own = rows[rows["run_id"] == run_id].iloc[0]
+        logged = project.runs().set_index("run_id")
+        assert rows["finished_at"].notna().all()
+        assert own["started_at"] < own["finished_at"] <= logged.loc[run_id, "finished_at"]
+        others = rows[rows["run_id"] != run_id].set_index("run_id")["finished_at"]
+        assert (others == logged.loc[others.index, "finished_at"]).all()
+
+
+@pytest.mark.parametrize("key", ["option", "configuration"])
+def test_a_wrong_department_is_refused_as_soon_as_departments_are_named(
+    project: Project, tmp_path: Path, key: str
+) -> None:
+    steps: list[str] = []
+    asked = ["Toyz"] if key == "option" else []
+    if key == "configuration":
+        config = project.config.directory / "segwarehouse.toml"
+        config.write_text(config.read_text(encoding="utf-8").replace('"Toys"', '"Toyz"'), encoding="utf-8")
+        project = Project(project.config.directory)
+
+    def note(moment: Moment) -> None:
+        steps.append(moment.step)
+
+    with pytest.raises(UnknownName, match="there is no department 'Toyz'") as refused:
+        project.refresh(departments=asked, progress=note)
+    assert refused.value.hint == "did you mean 'Toys'?"
+    assert list(dict.fromkeys(steps)) == ["read transactions", "name departments"]
+
+
+def test_names_are_taken_in_any_case_wherever_one_is_named(project: Project, tmp_path: Path) -> None:
+    assert set(project.rules("GARDEN")["department"]) == {"Garden"}
+    assert project.audience("toys").equals(project.audience("Toys"))
+    assert [item.department for item in project.export(["TOYS"])] == ["Toys"]
+    assert [part["name"] for part in project.summary(["garden"])["departments"]] == ["Garden"]
+    assert project.report(tmp_path / "r.html", ["GARDEN"]).departments == 1
+    assert [item.department for item in verify(project.config, ["garden"])] == ["Garden"]
+    report = project.refresh(departments=["tOYS"])
+    assert {row["department"] for row in report.departments} == {"Toys", "Garden"}
+    with pytest.raises(UnknownName, match="'Bread' has no view: not asked for"):
+        project.rules("bread")
+    for call in (project.rules, project.audience, lambda name: verify(project.config, [name])):
+        with pytest.raises(UnknownName, match="there is no department 'Gardn'"):
+            call("Gardn")

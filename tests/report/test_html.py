@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from segwarehouse.refresh import reporting
+from segwarehouse.refresh import RefreshReport, reporting
 from segwarehouse.refresh.reporting import Reporting
 from segwarehouse.report import html
-from segwarehouse.report.html import as_json, render, shown
+from segwarehouse.report.html import as_json, in_css, render, shown
 from segwarehouse.warehouse import connect
 
 TEXT_PAIRS = (("ink", "bg"), ("ink-2", "bg"), ("ink-2", "surface"), ("accent", "bg"), ("accent-ink", "accent"),
@@ -91,6 +91,14 @@ def test_every_picture_has_a_finding_as_its_text_alternative(summary: dict[str, 
     assert all(summary["words"].values())
 
 
+def test_printed_pages_are_headed_by_the_project(published: tuple[Path, RefreshReport]) -> None:
+    folder, _ = published
+    styles = (folder / "published" / "report.html").read_text(encoding="utf-8")
+    heads = re.findall(r"@top-left \{ content: (.*?); \}", styles)
+    assert len(heads) == 1
+    assert heads[0].startswith(str(in_css(f"{folder.name} · targeting report, as of"))[:-1])
+
+
 def test_the_library_keeps_its_notice(page: Path) -> None:
     assert re.search(r"Vega [\d.]+, Vega-Lite [\d.]+, .*BSD 3-Clause", page.read_text(encoding="utf-8"))
 
@@ -108,7 +116,7 @@ def test_marks_of_direction_are_not_shown() -> None:
 
 def test_text_from_data_is_escaped_wherever_it_stands(summary: dict[str, Any]) -> None:
     attack = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'"
-    page = Page(render(infected(summary, attack)))
+    page = Page(render(infected(summary, attack), project=attack))
     assert len(page.scripts) == 2
     assert page.handlers == []
     assert [address for address in page.addresses if not address.startswith("#")] == []
@@ -154,7 +162,7 @@ def test_dark_by_choice_is_dark_by_system() -> None:
 def test_a_report_that_fails_says_why_and_raises_nothing(
     state: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*_: object) -> None:
+    def broken(*_: object, **__: object) -> None:
         raise KeyError("lift")
 
     monkeypatch.setattr(reporting, "write_report", broken)

@@ -337,3 +337,27 @@ def test_what_can_not_be_transactions_is_refused_in_plain_words(
     with pytest.raises(SourceError, match=message):
         initialise(tmp_path, tmp_path / name)
     assert not (tmp_path / CONFIG_NAME).exists()
+
+
+def test_a_folder_that_can_not_be_written_to_is_an_error_with_a_hint(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("customer,department\n1,a\n2,b\n", encoding="utf-8")
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(ConfigError, match="can't be written: ") as refused:
+        initialise(tmp_path / "file" / "project", tmp_path / "t.csv")
+    assert "--project FOLDER" in refused.value.hint
+
+
+@pytest.mark.parametrize("method", ["stat", "open"])
+def test_a_file_that_may_not_be_read_is_an_error_with_a_hint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    (tmp_path / "t.csv").write_text("customer,department\n1,a\n2,b\n", encoding="utf-8")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, method, refuse)
+    with pytest.raises(SourceError, match=r"t\.csv can't be read: Permission denied") as refused:
+        initialise(tmp_path / "p", tmp_path / "t.csv")
+    monkeypatch.undo()
+    assert refused.value.hint

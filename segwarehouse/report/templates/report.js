@@ -471,7 +471,7 @@
      so only the buttons, which have time, unpack departments. */
   const PAPER = { // width in pixels, and the height as a share of that on the screen
     curve: [480, 0.65], reliability: [330, 0.6], swarm: [330, 0.47], force: [330, 0.75], groups: [330, 0.5], truth: [330, 0.5],
-    mixture: [330, 0.5], scores: [330, 0.75], customers: [690, 0.6], correlations: [690, 0.75],
+    mixture: [330, 0.5], scores: [330, 0.6], customers: [690, 0.6], correlations: [690, 0.75],
   };
   const root = document.documentElement;
   const config = { ...shared.config, axis: { ...shared.config.axis, labelFontSize: 10, titleFontSize: 10 }, text: { ...shared.config.text, fontSize: 10 } };
