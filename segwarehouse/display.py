@@ -67,3 +67,12 @@ def plain(value: object) -> str:
         case float():
             return f"{value:.3f}" if math.isfinite(value) else ""
     return str(value)
+
+
+def days_in_words(number: int) -> str:
+    """Return what follows "in the last"; 0 is a number that is not known.
+
+    >>> days_in_words(28), days_in_words(1), days_in_words(1_000), days_in_words(0)
+    ('28 days', 'day', '1,000 days', 'days')
+    """
+    return "day" if number == 1 else f"{number:,} days" if number else "days"

@@ -272,7 +272,7 @@ class Feature:
     `kind` is ``behaviour``, ``department``, ``category``, ``channel``, ``customer`` or ``activity`` (whole thousandths,
     read by the activity measure only). `phrase` is what a person calls it ("purchases in PRODUCE"); `unit` is
     ``count``, ``days``, ``amount``, ``flag`` or ``number``; `subject` is the department, category or channel that it
-    stands for.
+    stands for; `recent_days` is how many last days a feature of recent activity looks back, 0 for all others.
     """
 
     name: str
@@ -280,3 +280,4 @@ class Feature:
     phrase: str
     unit: str
     subject: str = ""
+    recent_days: int = 0

@@ -5,5 +5,6 @@ select
     kind,
     phrase,
     unit,
-    subject
+    subject,
+    recent_days
 from learned.features

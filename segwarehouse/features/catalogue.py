@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from segwarehouse.config import Config, words_of
+from segwarehouse.display import days_in_words
 from segwarehouse.domain import Department, Feature
 from segwarehouse.errors import DataError
 from segwarehouse.features.customers import holds_numbers
@@ -29,7 +30,7 @@ RESERVED_VIEW_NAMES = frozenset(
 """Names in the schema `targeting` that no department's view may take."""
 
 BEHAVIOUR: Mapping[str, tuple[str, str, str]] = {
-    # feature: (unit, what it needs, phrase)
+    # feature: (unit, what it needs, phrase); {days} marks those that look back `learning.recent_days`
     "frequency_count": ("count", "", "purchases"),
     "breadth_count": ("count", "", "departments bought in"),
     "purchases_other_departments": ("count", "capped_departments", "purchases in smaller departments"),
@@ -38,19 +39,22 @@ BEHAVIOUR: Mapping[str, tuple[str, str, str]] = {
     "amount_per_purchase": ("amount", "amount", "spend a purchase"),
     "recency_days": ("days", "occurred_at", "days since the last purchase"),
     "tenure_days": ("days", "occurred_at", "days since the first purchase"),
-    "recent_frequency_count": ("count", "occurred_at", "recent purchases"),
-    "recent_breadth_count": ("count", "occurred_at", "departments bought in recently"),
-    "recent_monetary_amount": ("amount", "occurred_at amount", "recent spend"),
-    "frequency_trend": ("number", "trend", "recent purchases against the usual"),
-    "recent_breadth_share": ("number", "trend", "share of departments also bought in recently"),
+    "recent_frequency_count": ("count", "occurred_at", "purchases in the last {days}"),
+    "recent_breadth_count": ("count", "occurred_at", "departments bought in during the last {days}"),
+    "recent_monetary_amount": ("amount", "occurred_at amount", "spend in the last {days}"),
+    "frequency_trend": ("number", "trend", "purchases in the last {days} compared with the usual"),
+    "recent_breadth_share": ("number", "trend", "share of departments also bought in during the last {days}"),
     "recency_trend": ("number", "trend", "time since the last purchase against the usual"),
-    "monetary_trend": ("number", "trend amount", "recent spend against the usual"),
+    "monetary_trend": ("number", "trend amount", "spend in the last {days} compared with the usual"),
     "channel_count": ("count", "channel", "{channel}s bought in"),
     "promotion_purchase_share": ("number", "promotion", "share of purchases with a promotion"),
     "promotion_line_share": ("number", "promotion", "share of lines on promotion"),
     "discount_per_purchase": ("amount", "discount", "money off a purchase"),
     "discount_share": ("number", "discount amount", "money off as a share of the full price"),
 }
+RECENT = frozenset(name for name, (_, _, phrase) in BEHAVIOUR.items() if "{days}" in phrase)
+"""Features that look back `learning.recent_days`."""
+
 ACTIVITY: Mapping[str, str] = {
     # feature: what it needs
     "breadth_log": "",
@@ -242,7 +246,10 @@ def read_catalogue(config: Config, warehouse: Warehouse, staged: Staged) -> Cata
         channels=channels,
         attributes=attributes,
         ignored_columns=staged.ignored_columns,
-        features=tuple(_features(has, departments, categories, channels, attributes, noun)),
+        features=(
+            *_behaviour(has, noun, config.learning.recent_days),
+            *_features(departments, categories, channels, attributes),
+        ),
         activity=tuple(name for name, needs in ACTIVITY.items() if _given(needs, has)),
     )
 
@@ -299,19 +306,25 @@ def _given(needs: str, has: Mapping[str, bool]) -> bool:
     return all(has[need] for need in needs.split())
 
 
+def _behaviour(has: Mapping[str, bool], channel: str, recent_days: int) -> Iterator[Feature]:
+    for name, (unit, needs, phrase) in BEHAVIOUR.items():
+        if _given(needs, has):
+            yield Feature(
+                name,
+                "behaviour",
+                phrase.format(channel=channel, days=days_in_words(recent_days)),
+                unit,
+                channel if needs == "channel" else "",
+                recent_days if name in RECENT else 0,
+            )
+
+
 def _features(
-    has: Mapping[str, bool],
     departments: Sequence[Department],
     categories: Sequence[Group],
     channels: Sequence[Group],
     attributes: Sequence[Attribute],
-    channel: str,
 ) -> Iterator[Feature]:
-    for name, (unit, needs, phrase) in BEHAVIOUR.items():
-        if _given(needs, has):
-            yield Feature(
-                name, "behaviour", phrase.format(channel=channel), unit, channel if needs == "channel" else ""
-            )
     for department in departments:
         if department.column:
             yield Feature(department.column, "department", f"purchases in {department.name}", "count", department.name)

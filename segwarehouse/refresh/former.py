@@ -143,8 +143,12 @@ def reread(former: Audience, department: Department, catalogue: Catalogue, stage
 
 
 def _meaning(feature: Feature) -> tuple[str, ...]:
-    """Return what a feature is, whatever its column is called: slugs may be numbered otherwise in new data."""
-    return (feature.kind, feature.phrase, feature.unit, feature.subject)
+    """Return what a feature is, whatever its column is called: slugs may be numbered otherwise in new data.
+
+    Features of behaviour are called the same in all data, and mean another thing where they look back otherwise.
+    """
+    what = feature.name if feature.kind == "behaviour" else feature.phrase
+    return (feature.kind, what, feature.unit, feature.subject, str(feature.recent_days))
 
 
 def _renamed(card: RuleSet, names: Mapping[str, str]) -> RuleSet:

@@ -95,7 +95,7 @@ _TYPES: Mapping[str, pa.DataType] = {"int": pa.int64(), "real": pa.float64(), "t
 
 _COLUMNS: Mapping[str, str] = {
     # table: name:type, "text" where none is given
-    "features": "name kind phrase unit subject",
+    "features": "name kind phrase unit subject recent_days:int",
     "departments": (
         "department_key:int department view_name buyers:int candidates:int selected:int contactable:int contacts:int "
         "where_sql budget:int control_share:real rule_count:int condition_count:int evaluated_at:day cutoff_count:int "

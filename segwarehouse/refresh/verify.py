@@ -13,6 +13,7 @@ from sqlglot import exp
 from segwarehouse.config import Config
 from segwarehouse.domain import Feature
 from segwarehouse.errors import NothingPublished, PublishError
+from segwarehouse.features.catalogue import RECENT
 from segwarehouse.lookup import find_name
 from segwarehouse.rules.card import card_from_json
 from segwarehouse.rules.compile import VIEW_COLUMNS, Audience
@@ -134,10 +135,15 @@ def open_published(config: Config) -> DuckDBWarehouse:
     return state
 
 
+def _former_days(feature: str) -> int:
+    """Return how far a feature looked back in the words of a state that does not say so: 28 days, whatever was set."""
+    return 28 if feature in RECENT else 0
+
+
 def stored_audiences(state: Warehouse) -> dict[str, tuple[str, Audience]]:
     """Return each department's view name and what it was compiled from, read back from a published state."""
     described = state.fetch(exp.select("*").from_("targeting.features")).to_pylist()
-    features = {row["name"]: Feature(**row) for row in described}
+    features = {row["name"]: Feature(**{"recent_days": _former_days(row["name"]), **row}) for row in described}
     run = state.fetch(exp.select("run_id", "as_of").from_("targeting.run")).to_pylist()[0]
     cards = state.fetch(exp.select("*").from_("targeting.cards").order_by("department_key")).to_pylist()
     return {

@@ -18,6 +18,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import NamedTuple
 
+from segwarehouse.display import days_in_words
 from segwarehouse.domain import Condition, Feature, Operator, Rule
 from segwarehouse.errors import UnknownName, did_you_mean
 
@@ -25,7 +26,8 @@ from segwarehouse.errors import UnknownName, did_you_mean
 class Wording(NamedTuple):
     """How both directions of a condition read.
 
-    ``{n}`` stands for the threshold, ``{share}`` for the threshold in percent and ``{s}`` for the subject.
+    ``{n}`` stands for the threshold, ``{share}`` for the threshold in percent, ``{s}`` for the subject and ``{days}``
+    for the days that a feature of recent activity looks back.
 
     `whole` says that the feature holds whole numbers only, so that "2.5 or more" is said as "3 or more". `some` and
     `none` are what "1 or more" and "fewer than 1" read like.
@@ -71,21 +73,19 @@ _BEHAVIOUR = {
     "lines_per_purchase": Wording("bought {n} or more lines per purchase", "bought fewer than {n} lines per purchase"),
     "amount_per_purchase": Wording("spent {n} or more per purchase", "spent less than {n} per purchase"),
     "recent_frequency_count": Wording(
-        "made {n} or more purchases in the last 28 days",
-        "made fewer than {n} purchases in the last 28 days",
+        "made {n} or more purchases in the last {days}",
+        "made fewer than {n} purchases in the last {days}",
         whole=True,
-        some="made at least 1 purchase in the last 28 days",
-        none="made no purchase in the last 28 days",
+        some="made at least 1 purchase in the last {days}",
+        none="made no purchase in the last {days}",
     ),
-    "recent_monetary_amount": Wording(
-        "spent {n} or more in the last 28 days", "spent less than {n} in the last 28 days"
-    ),
+    "recent_monetary_amount": Wording("spent {n} or more in the last {days}", "spent less than {n} in the last {days}"),
     "recent_breadth_count": Wording(
-        "shopped in {n} or more departments in the last 28 days",
-        "shopped in fewer than {n} departments in the last 28 days",
+        "shopped in {n} or more departments in the last {days}",
+        "shopped in fewer than {n} departments in the last {days}",
         whole=True,
-        some="shopped in at least 1 department in the last 28 days",
-        none="shopped in no department in the last 28 days",
+        some="shopped in at least 1 department in the last {days}",
+        none="shopped in no department in the last {days}",
     ),
     "purchases_other_departments": Wording(
         "bought {n} or more times in other departments",
@@ -95,17 +95,19 @@ _BEHAVIOUR = {
         none="never bought in other departments",
     ),
     "frequency_trend": Wording(
-        "recently bought {n} times as often as usual or more", "recently bought less than {n} times as often as usual"
+        "bought {n} times as often as usual or more in the last {days}",
+        "bought less than {n} times as often as usual in the last {days}",
     ),
     "monetary_trend": Wording(
-        "recently spent {n} times as much as usual or more", "recently spent less than {n} times as much as usual"
+        "spent {n} times as much as usual or more in the last {days}",
+        "spent less than {n} times as much as usual in the last {days}",
     ),
     "recency_trend": Wording(
         "last purchase {n} or more usual intervals ago", "last purchase less than {n} usual intervals ago"
     ),
     "recent_breadth_share": Wording(
-        "recently shopped in {share} or more of the departments ever shopped in",
-        "recently shopped in less than {share} of the departments ever shopped in",
+        "shopped in {share} or more of the departments ever shopped in during the last {days}",
+        "shopped in less than {share} of the departments ever shopped in during the last {days}",
     ),
     "channel_count": Wording(
         "bought in {n} or more {s}s",
@@ -176,6 +178,7 @@ def describe_condition(condition: Condition, features: Mapping[str, Feature]) ->
         share=percent_in_words(threshold),
         s=on_one_line(feature.subject),
         p=on_one_line(feature.phrase),
+        days=days_in_words(feature.recent_days),
     )
 
 

@@ -8,12 +8,13 @@ one customer.
 import math
 from collections.abc import Mapping, Sequence
 
+from segwarehouse.display import days_in_words
 from segwarehouse.domain import Feature, Typical
 from segwarehouse.errors import UnknownName, did_you_mean
 from segwarehouse.rules.describe import number_in_words, on_one_line, percent_in_words
 
 _BEHAVIOUR = {
-    # {n} is the value, {share} the same in percent, {es} the plural's ending and {s} the subject
+    # {n} is the value, {share} the same in percent, {es} the plural's ending, {s} the subject and {days} how far back
     "recency_days": "last bought {n} day{es} ago",
     "tenure_days": "first bought {n} day{es} ago",
     "frequency_count": "made {n} purchase{es}",
@@ -22,13 +23,13 @@ _BEHAVIOUR = {
     "lines_per_purchase": "buys {n} line{es} a purchase",
     "monetary_amount": "spent {n}",
     "amount_per_purchase": "spends {n} a purchase",
-    "recent_frequency_count": "made {n} recent purchase{es}",
-    "recent_breadth_count": "recently shopped in {n} department{es}",
-    "recent_monetary_amount": "recently spent {n}",
-    "frequency_trend": "recently bought {n} time{es} as often as usual",
-    "monetary_trend": "recently spent {n} time{es} as much as usual",
+    "recent_frequency_count": "made {n} purchase{es} in the last {days}",
+    "recent_breadth_count": "shopped in {n} department{es} in the last {days}",
+    "recent_monetary_amount": "spent {n} in the last {days}",
+    "frequency_trend": "bought {n} time{es} as often as usual in the last {days}",
+    "monetary_trend": "spent {n} time{es} as much as usual in the last {days}",
     "recency_trend": "last bought {n} usual interval{es} ago",
-    "recent_breadth_share": "recently shopped in {share} of the departments ever shopped in",
+    "recent_breadth_share": "shopped in {share} of the departments ever shopped in during the last {days}",
     "channel_count": "bought in {n} {s}{es}",
     "promotion_purchase_share": "{share} of purchases with a promotion",
     "promotion_line_share": "{share} of lines on promotion",
@@ -73,6 +74,7 @@ def _said(item: Typical, features: Mapping[str, Feature]) -> str:
         es="" if value == 1.0 else "s",
         s=on_one_line(feature.subject),
         p=on_one_line(feature.phrase),
+        days=days_in_words(feature.recent_days),
     )
 
 

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
 
@@ -226,6 +227,18 @@ def test_what_the_data_no_longer_has_holds_for_nobody() -> None:
     assert found.missing == ("purchases in MEAT", "recency_log")
     assert [rule.points for rule in found.audience.rule_set.rules] == [2]
     assert [term.feature for term in found.audience.rule_set.activity.terms] == ["breadth_log"]
+
+
+def test_a_feature_that_looks_back_otherwise_is_another_one() -> None:
+    features = [
+        Feature("recent_monetary_amount", "behaviour", "spend", "amount", recent_days=days) for days in (28, 14)
+    ]
+    card = RuleSet((Rule((Condition("recent_monetary_amount", Operator.AT_LEAST, 3.0),), 2),), Activity(), (0.1,))
+    former = replace(AUDIENCE, rule_set=card, features={features[0].name: features[0]})
+    department = Department(5, "FISH", "fish", 1, 9, None, 1)
+    assert reread(former, department, catalogue_of(features[0]), STAGED, "r1").is_same
+    found = reread(former, department, catalogue_of(features[1]), STAGED, "r1")
+    assert (found.is_same, found.missing) == (False, ("spend",))
 
 
 def former_of(*, budget: int = 30, learning: dict[str, object] | None = None, lift: float | None = 2.0) -> Former:

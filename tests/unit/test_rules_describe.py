@@ -21,9 +21,11 @@ FEATURES = {
         Feature("breadth_count", "behaviour", "departments", "count"),
         Feature("lines_per_purchase", "behaviour", "lines per purchase", "number"),
         Feature("amount_per_purchase", "behaviour", "spend per purchase", "amount"),
-        Feature("recent_frequency_count", "behaviour", "recent purchases", "count"),
-        Feature("recent_monetary_amount", "behaviour", "recent spend", "amount"),
-        Feature("recent_breadth_count", "behaviour", "recent departments", "count"),
+        Feature("recent_frequency_count", "behaviour", "purchases in the last 28 days", "count", recent_days=28),
+        Feature("recent_monetary_amount", "behaviour", "spend in the last 28 days", "amount", recent_days=28),
+        Feature(
+            "recent_breadth_count", "behaviour", "departments bought in during the last day", "count", recent_days=1
+        ),
         Feature("purchases_other_departments", "behaviour", "purchases in other departments", "count"),
         Feature("visits_to_the_moon", "behaviour", "visits to the moon", "count"),
         Feature("days_to_renewal", "customer", "time to renewal", "days"),
@@ -60,7 +62,7 @@ FEATURES = {
         ("recent_frequency_count", ">=", 2.0, "made 2 or more purchases in the last 28 days"),
         ("recent_frequency_count", "<", 1.0, "made no purchase in the last 28 days"),
         ("recent_monetary_amount", ">=", 25.0, "spent 25 or more in the last 28 days"),
-        ("recent_breadth_count", "<", 3.0, "shopped in fewer than 3 departments in the last 28 days"),
+        ("recent_breadth_count", "<", 3.0, "shopped in fewer than 3 departments in the last day"),
         ("purchases_other_departments", ">=", 3.0, "bought 3 or more times in other departments"),
         ("visits_to_the_moon", ">=", 2.0, "has 2 or more visits to the moon"),
         ("days_to_renewal", "<", 30.0, "time to renewal is less than 30 days"),
