@@ -9,6 +9,7 @@ select
     t.store_id as channel,
     t.retail_disc + t.coupon_disc + t.coupon_match_disc as discount,
     p.product_category as category,
-    p.department
+    p.department,
+    {{ source_columns | row_hash("t") }} as row_hash
 from source.transactions as t
 left join source.products as p on p.product_id = t.product_id

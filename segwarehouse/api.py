@@ -20,10 +20,11 @@ from segwarehouse.errors import NothingPublished, UnknownName, WarehouseLocked
 from segwarehouse.initialise import Initialised, initialise
 from segwarehouse.lookup import find_name
 from segwarehouse.refresh import RefreshReport, RollbackReport, plan, refresh, rollback, verify
+from segwarehouse.refresh.campaign import Campaign
 from segwarehouse.refresh.check import CheckReport, check
 from segwarehouse.refresh.difference import Difference, difference, logged_runs, moved_customers
 from segwarehouse.refresh.export import Exported, export
-from segwarehouse.refresh.measure import Campaign, measure
+from segwarehouse.refresh.measure import measure
 from segwarehouse.refresh.reporting import REPORT_NAME
 from segwarehouse.refresh.verify import open_published
 from segwarehouse.report import Report, summarise, write_report
@@ -198,9 +199,18 @@ class Project:
         """Return who entered and who left: department, customer_id as text, change, cause, reason."""
         return frame_of(moved_customers(self.config, before, after))
 
-    def measure(self, run_id: str | None = None) -> Campaign:
-        """Hold those whom a run wanted contacted against its control group. See `segwarehouse.refresh.measure`."""
-        return measure(self.config, run_id)
+    def measure(
+        self,
+        run_id: str | None = None,
+        *,
+        contacted: str | Path | pd.DataFrame | None = None,
+        as_planned: bool = False,
+    ) -> Campaign:
+        """Compare those whom a run wanted contacted with its control group. See `segwarehouse.refresh.measure`.
+
+        Who was contacted is in `contacted`, or is supposed to be as planned.
+        """
+        return measure(self.config, run_id, contacted=contacted, as_planned=as_planned)
 
     def verify(self) -> list[dict[str, Any]]:
         """Prove every view of the published state again: SQL and Python, row by row. See `Verified.as_dict`."""

@@ -248,6 +248,7 @@ class Department:
     """A department: its small stable key, the name as it came, and a slug that names its view.
 
     `column` is the department's column in the wide feature table, or None where the table's cap left it out.
+    `learnable_buyers` are the buyers who bought in other departments too: nobody else is learned from.
     """
 
     key: int
@@ -256,6 +257,7 @@ class Department:
     buyers: int
     customers: int
     column: str | None
+    learnable_buyers: int
 
     @property
     def candidates(self) -> int:

@@ -3,11 +3,12 @@
 ::
 
     SegwarehouseError                 exit status 1: a fault that has no better name
+    ├── WrongUsage                    2: what was asked for says too little, or contradicts itself
     ├── ConfigError                   3: segwarehouse.toml is missing, misspelt or inconsistent
     ├── DataError                     4: the user's tables can't be used as they are
     │   ├── SourceError                  a file, relation or column is missing or has the wrong type
     │   ├── CheckFailed                  a check in models/ returned rows
-    │   └── TooFewBuyers                 no department can be learned
+    │   └── TooFewBuyers                 a department, or every one, has too few to learn from
     ├── ModelError                    5: a file in models/ or sql/ does not render, parse or run
     ├── WarehouseError                6: the engine refused or failed
     │   └── WarehouseLocked           11: another process holds the database; the only one to try again
@@ -20,8 +21,8 @@
     └── RulesHeldBack                 20: published, but some departments keep the rules of the run before
 
 Each error says what happened with the actual value (`message`), what to do next (`hint`), and carries its
-facts as attributes, all without credentials. Only the command line prints them; status 2 is the command line's own, for
-wrong usage.
+facts as attributes, all without credentials. Only the command line prints them; status 2 is also its own, for options
+that it does not know.
 """
 
 from collections.abc import Iterable
@@ -73,6 +74,12 @@ class SegwarehouseError(Exception):
         return f"{self.message} ({self.hint})" if self.hint else self.message
 
 
+class WrongUsage(SegwarehouseError):
+    """What was asked for says too little, or contradicts itself."""
+
+    exit_status = 2
+
+
 class ConfigError(SegwarehouseError):
     """segwarehouse.toml is missing, misspelt or inconsistent. Facts: `key`, `value`."""
 
@@ -94,7 +101,7 @@ class CheckFailed(DataError):
 
 
 class TooFewBuyers(DataError):
-    """No department has enough buyers and enough candidates to learn from. Facts: `buyers`."""
+    """There are too few buyers, or too few others, to learn from. Facts: `buyers`, `others`."""
 
 
 class ModelError(SegwarehouseError):

@@ -1,5 +1,6 @@
 -- materialized: table
--- description: Every transaction line, typed, with the reason why it is left out, if it is.
+-- description: Every transaction line, typed, with the reason why it is left out, if it is. Copies of a line are left to
+-- description: staging.purchases: which these are, staging.copies says.
 with given as (
     -- nanoseconds with a time zone, as pandas writes them, have no way to a timestamp but through their text
     select
@@ -16,21 +17,9 @@ with given as (
         {% if has.channel %}nullif(trim(cast(channel as varchar)), ''){% else %}cast(null as varchar){% endif %} as channel,
         {% if has.discount %}cast(discount as varchar){% else %}''{% endif %} as discount_text,
         {% if has.discount %}abs(try_cast(discount as decimal(18, 4))){% else %}cast(null as decimal(18, 4)){% endif %} as discount,
-        {% if has.is_promotion %}coalesce(lower(trim(cast(is_promotion as varchar))), ''){% else %}''{% endif %} as promotion_text
+        {% if has.is_promotion %}coalesce(lower(trim(cast(is_promotion as varchar))), ''){% else %}''{% endif %} as promotion_text,
+        {% if has.row_hash %}row_hash{% else %}{{ given_columns | row_hash }}{% endif %} as row_hash
     from staging.transactions
-),
-
-numbered as (
-    select
-        given.*,
-        {% if cleaning.duplicates == "drop" -%}
-        row_number() over (
-            partition by customer_id, department, occurred_text, transaction_id, quantity_text, amount_text, category,
-                channel, discount_text, promotion_text
-            order by customer_id
-        )
-        {%- else %}1{% endif %} as copy_number
-    from given
 )
 
 select
@@ -55,6 +44,7 @@ select
     case when discount > 0 then 1 else 0 end
     {%- endif %} as is_promoted,
     {% if has.amount %}amount_text is null{% else %}false{% endif %} as is_amount_unknown,
+    row_hash,  -- equal where two lines are equal in every column
     case
         when customer_id is null or trim(cast(customer_id as varchar)) = '' then 'no customer'
         when department is null or trim(department) = '' then 'no department'
@@ -77,6 +67,5 @@ select
         {%- elif has.amount and cleaning.returns == "drop" %}
         when amount < 0 then 'return'
         {%- endif %}
-        when copy_number > 1 then 'duplicate'
     end as drop_reason
-from numbered
+from given

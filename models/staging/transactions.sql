@@ -1,6 +1,7 @@
 -- materialized: view
 -- description: The user's transactions, under the names that segwarehouse uses. A project may hold a file of this name
--- description: of its own, to join or to filter; it needs customer_id and department, and may have the others.
+-- description: of its own, to join or to filter; it needs customer_id and department, and may have the others. Lines are
+-- description: copies of each other where row_hash is equal, or without it, all columns that such a file hands on.
 with given as (
     -- times and numbers that are texts, as the configuration says that they are written
     select
@@ -8,6 +9,8 @@ with given as (
         {%- for name in ("transaction_id", "category", "channel", "discount", "is_promotion") if column[name] %}
         {{ column[name] | ident }} as {{ name | ident }},
         {%- endfor %}
+        -- by all columns of the source, those that play no part included: lines that differ in one are no copies
+        {{ source_columns | row_hash }} as row_hash,
         {%- if column.occurred_at and "occurred_at" in written and written.occurred_at in unix_formats %}
         coalesce(
             cast(
@@ -50,6 +53,7 @@ with given as (
 
 select
     customer_id,
+    row_hash,
     {%- for name in ("transaction_id", "category", "channel", "discount", "is_promotion", "occurred_at", "quantity", "amount") if column[name] %}
     {{ name | ident }},
     {%- endfor %}

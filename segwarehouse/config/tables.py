@@ -165,7 +165,11 @@ class CleaningConfig:
         default="drop", metadata=_setting("Rows without a department.", choice("drop", "error"))
     )
     duplicates: str = field(
-        default="keep", metadata=_setting("Rows that equal another row in every column.", choice("keep", "drop"))
+        default="keep",
+        metadata=_setting(
+            "Rows that equal another row in every column of the source, whether or not it plays a part.",
+            choice("keep", "drop"),
+        ),
     )
     unparseable_dates: str = field(
         default="error", metadata=_setting("Rows whose time can't be read as one.", choice("error", "drop"))
@@ -197,7 +201,11 @@ class LearningConfig:
     )
     seed: int = field(default=42, metadata=_setting("The same data and seed give the same rules.", whole(0, 2**32 - 1)))
     min_buyers: int = field(
-        default=100, metadata=_setting("A department with fewer buyers is left out.", whole(10, None))
+        default=100,
+        metadata=_setting(
+            "A department with fewer buyers is left out; so is one with fewer who bought elsewhere too.",
+            whole(10, None),
+        ),
     )
     departments: tuple[str, ...] = field(
         default=(), metadata=_setting("Only these departments; empty: every one with enough buyers.", NAMES)

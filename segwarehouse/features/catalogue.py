@@ -173,13 +173,13 @@ def unique_slugs(names: Iterable[str], taken: Iterable[str], otherwise: str) -> 
         yield slug
 
 
-def name_departments(rows: Sequence[tuple[int, str, int]], customers: int, columns: int) -> tuple[Department, ...]:
+def name_departments(rows: Sequence[tuple[int, str, int, int]], customers: int, columns: int) -> tuple[Department, ...]:
     """Return departments with view names and, for the `columns` largest, a column in the wide feature table.
 
     Parameters
     ----------
     rows
-        (key, name, buyers) of each department.
+        (key, name, buyers, buyers who bought elsewhere too) of each department.
     customers
         How many customers there are.
     columns
@@ -196,17 +196,17 @@ def name_departments(rows: Sequence[tuple[int, str, int]], customers: int, colum
             f"there is {only}, and who buys in one department is learned from what they buy in the others",
             "does source.department name the right column?",
         )
-    for _, name, _ in rows:
+    for _, name, *_ in rows:
         if "\0" in name:
             raise DataError(
                 f"the department {name!r} holds a NUL character, which SQL can't name",
                 "clean the column, or leave such lines out in a models/staging/transactions.sql of your own",
             )
-    slugs = list(unique_slugs([name for _, name, _ in rows], RESERVED_VIEW_NAMES, "department"))
-    largest = {key for key, _, _ in sorted(rows, key=lambda row: (-row[2], row[0]))[:columns]}
+    slugs = list(unique_slugs([name for _, name, *_ in rows], RESERVED_VIEW_NAMES, "department"))
+    largest = {key for key, *_ in sorted(rows, key=lambda row: (-row[2], row[0]))[:columns]}
     return tuple(
-        Department(key, name, slug, buyers, customers, f"purchases_{slug}" if key in largest else None)
-        for (key, name, buyers), slug in zip(rows, slugs, strict=True)
+        Department(key, name, slug, buyers, customers, f"purchases_{slug}" if key in largest else None, learnable)
+        for (key, name, buyers, learnable), slug in zip(rows, slugs, strict=True)
     )
 
 
@@ -219,7 +219,7 @@ def read_catalogue(config: Config, warehouse: Warehouse, staged: Staged) -> Cata
         If there are fewer than two departments.
     """
     table = warehouse.fetch(
-        exp.select("department_key", "department", "customer_count")
+        exp.select("department_key", "department", "customer_count", "learnable_customer_count")
         .from_("staging.departments")
         .order_by("department_key")
     )

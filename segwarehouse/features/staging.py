@@ -31,6 +31,7 @@ OPTIONAL_COLUMNS = (
     "is_promotion",
 )
 UNIT_PRICE = "unit_price"
+ROW_HASH = "row_hash"
 _NUMBERS = ("quantity", "amount", UNIT_PRICE)
 
 _KEPT_ID_TYPES = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "VARCHAR", "UUID")
@@ -80,7 +81,8 @@ class Staged:
     ----------
     has
         Which of the optional columns there are, and ``purchases``: whether lines can be joined to purchases;
-        ``promotion``: whether it is known what was bought on promotion; ``trend``: whether trends are features.
+        ``promotion``: whether it is known what was bought on promotion; ``trend``: whether trends are features;
+        ``row_hash``: whether lines are compared by all columns of the source, rather than by those handed on.
     as_of
         Everything before this moment is known, everything from it on is hidden.
     first_at, last_at
@@ -95,6 +97,8 @@ class Staged:
         Its other columns, the id aside, with the reason.
     text_forms
         How columns of text are written that hold times or numbers. See `_text_forms`.
+    source_columns, given_columns
+        Columns of `source.transactions` and of `staging.transactions`, with the engine's types.
     cleaning
         Lines by reason for leaving them out; those whose reason begins with ``kept`` are not left out.
     """
@@ -108,6 +112,8 @@ class Staged:
     customer_columns: Mapping[str, str]
     ignored_columns: Mapping[str, str] = field(default_factory=dict)
     text_forms: Mapping[str, str] = field(default_factory=dict)
+    source_columns: Mapping[str, str] = field(default_factory=dict)
+    given_columns: Mapping[str, str] = field(default_factory=dict)
     cleaning: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -149,10 +155,11 @@ def stage(
     """
     attach_sources(config, warehouse, overridden=models.overrides("staging/transactions.sql"))
     warehouse.lock_down([config.locate(location) for location in _locations(config)], config.states)
-    forms = _text_forms(config, warehouse.columns(TRANSACTIONS))
-    first = read_model(models, "staging/transactions.sql", _as_written(config, forms))
+    columns = warehouse.columns(TRANSACTIONS)
+    forms = _text_forms(config, columns)
+    first = read_model(models, "staging/transactions.sql", _as_written(config, forms, columns))
     build(warehouse, [first], progress)
-    staged = replace(_look(config, warehouse, models, as_of, today), text_forms=forms)
+    staged = replace(_look(config, warehouse, models, as_of, today), text_forms=forms, source_columns=columns)
     wanted = [model for model in staging_models(config, models, staged, today) if model.relation != first.relation]
     build(warehouse, wanted, progress)
     rows = warehouse.fetch(exp.select("reason", "line_count").from_("staging.cleaning").order_by("reason"))
@@ -167,7 +174,8 @@ def stage(
 def staging_models(config: Config, models: TemplateFolder, staged: Staged, today: dt.date) -> list[Model]:
     """Return the models of `models/staging/`, in order; without the customers where there is no such table."""
     context: dict[str, object] = {
-        **_as_written(config, staged.text_forms),
+        **_as_written(config, staged.text_forms, staged.source_columns),
+        "given_columns": staged.given_columns,
         "has": staged.has,
         "id_type": staged.id_type,
         "customers_id": staged.customers_id,
@@ -184,9 +192,14 @@ def _source_columns(config: Config) -> dict[str, str | None]:
     return {key: getattr(config.source, key) for key in ("customer_id", "department", *OPTIONAL_COLUMNS, UNIT_PRICE)}
 
 
-def _as_written(config: Config, forms: Mapping[str, str]) -> dict[str, object]:
+def _as_written(config: Config, forms: Mapping[str, str], columns: Mapping[str, str]) -> dict[str, object]:
     """Return what `models/staging/transactions.sql` is rendered with."""
-    return {"column": _source_columns(config), "written": forms, "unix_formats": UNIX_FORMATS}
+    return {
+        "column": _source_columns(config),
+        "written": forms,
+        "unix_formats": UNIX_FORMATS,
+        "source_columns": columns,
+    }
 
 
 def _text_forms(config: Config, types: Mapping[str, str]) -> dict[str, str]:
@@ -283,6 +296,7 @@ def _look(
                 column=name,
             )
     has = {name: name in types for name in OPTIONAL_COLUMNS}
+    has[ROW_HASH] = ROW_HASH in types
     has["purchases"] = has["transaction_id"] or has["occurred_at"]
     has["promotion"] = has["discount"] or has["is_promotion"]
     has["trend"] = has["occurred_at"] and config.learning.trend
@@ -308,6 +322,7 @@ def _look(
         customers_id=customers_id,
         customer_columns=customer_columns,
         ignored_columns=ignored,
+        given_columns=types,
     )
 
 

@@ -1,7 +1,8 @@
 """Where a department's buyers gather on the map: a Gaussian mixture.
 
 In: 2-D coordinates of the buyers. Out: weights, centres and covariances with the number of components chosen, and
-how far any customer is from the nearest centre. Drawing the ellipses is left to the report.
+how far any customer is from the nearest centre. The map holds a sample of the customers: where none of the buyers is
+on it, there is no component. Drawing the ellipses is left to the report.
 """
 
 from collections.abc import Sequence
@@ -44,7 +45,7 @@ class ComponentScore:
 
 @dataclass(frozen=True, slots=True)
 class Mixture:
-    """A mixture of k Gaussians in the plane, the heaviest component first.
+    """A mixture of k Gaussians in the plane, the heaviest component first; k is 0 where there was nobody to fit to.
 
     Attributes
     ----------
@@ -66,11 +67,15 @@ class Mixture:
     def nearest(self, coordinates: FloatArray) -> tuple[IntArray, FloatArray]:
         """Return the nearest centre (n,) int64 and the Euclidean distance to it (n,) float64 of any customers.
 
+        Without any component they are -1 and NaN.
+
         Parameters
         ----------
         coordinates
             float64 (n, 2), on the map that the mixture was fitted to.
         """
+        if len(self.means) == 0:
+            return np.full(len(coordinates), -1, dtype=np.int64), np.full(len(coordinates), np.nan, dtype=np.float64)
         difference = coordinates[:, None, :] - self.means[None, :, :]
         distances = np.sqrt((difference**2).sum(axis=2))
         nearest = np.argmin(distances, axis=1).astype(np.int64)
@@ -93,7 +98,7 @@ def fit_mixture(
     Parameters
     ----------
     coordinates
-        float64 (m, 2), finite, m at least 1: the buyers.
+        float64 (m, 2), finite: the buyers.
     seed
         Fixes the starts.
     covariance
@@ -108,6 +113,8 @@ def fit_mixture(
     """
     from threadpoolctl import threadpool_limits
 
+    if len(coordinates) == 0:
+        return Mixture(np.zeros(0), np.zeros((0, 2)), np.zeros((0, 2, 2)), ())
     distinct = len(np.unique(coordinates, axis=0))
     tried = [number for number in numbers if number * _ROWS_A_COMPONENT <= distinct] or [min(numbers[0], distinct)]
     with threadpool_limits(1):

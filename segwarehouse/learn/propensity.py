@@ -139,8 +139,9 @@ def fit_propensity(
     if folds < 2:
         raise TooFewBuyers(
             f"{int(labels.sum())} buyers among {count} customers can't be learned from",
-            hint="raise learning.min_buyers",
+            "there must be two buyers and two others at least",
             buyers=int(labels.sum()),
+            others=int((~labels).sum()),
         )
     shap = np.zeros((count, width), dtype=np.float64)
     base = np.zeros(count, dtype=np.float64)

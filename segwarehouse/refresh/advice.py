@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 
 from segwarehouse.config import Config
 from segwarehouse.features import Catalogue, Staged
-from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol
+from segwarehouse.features.staging import ROW_HASH
+from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol, nearest
 from segwarehouse.refresh.pace import Size, expected_seconds, span
 
 MANY_LEFT_OUT = 0.05
@@ -71,12 +72,13 @@ def _about_departments(config: Config, catalogue: Catalogue, why: Mapping[int, s
     learned = [department for department in catalogue.departments if not why[department.key]]
     if not learned:
         least = config.learning.min_buyers
-        most = max(catalogue.departments, key=lambda department: min(department.buyers, department.candidates))
+        most = nearest(catalogue)
         yield (
             f"No department would be learned, and a refresh would stop: {most.name!r} comes nearest, with "
-            f"{most.buyers:,} buyers and {most.candidates:,} others, and learning.min_buyers is {least:,}."
+            f"{most.learnable_buyers:,} buyers who bought elsewhere too and {most.candidates:,} others, and "
+            f"learning.min_buyers is {least:,}."
         )
-    few = [department for department in learned if department.buyers < FEW_BUYERS]
+    few = [department for department in learned if department.learnable_buyers < FEW_BUYERS]
     if few:
         yield (
             f"{_counted(len(few), 'department')} of {len(learned)} would be learned from fewer than {FEW_BUYERS} "
@@ -133,9 +135,28 @@ def _about_lines(staged: Staged, *, is_dated: bool) -> Iterator[str]:
     for reason, rows in sorted(staged.cleaning.items(), key=lambda item: -item[1]):
         if reason in _REASONS and rows > MANY_LEFT_OUT * total:
             yield f"{rows / total:.0%} of the lines {_REASONS[reason]}."
+    yield from _about_duplicates(staged)
     future = staged.cleaning.get("on or after as_of", 0)
     if future and not is_dated:
         yield f"{_counted(future, 'line')} lie in the future and would be left out; are days and months read rightly?"
+
+
+def _about_duplicates(staged: Staged) -> Iterator[str]:
+    """Say how many copies of lines there are, and whether copies are all that is counted so."""
+    kept = staged.cleaning.get("kept duplicate", 0)
+    found = kept + staged.cleaning.get("duplicate", 0)
+    fate = "are kept" if kept else "would be left out"
+    if found and not staged.has[ROW_HASH]:
+        yield (
+            f"{_counted(found, 'line')} equal another line in every column of models/staging/transactions.sql and "
+            f"{fate}. Lines that differ in another column of the source may be among them, unless that file "
+            "also selects {{ source_columns | row_hash }} as row_hash."
+        )
+    elif kept:
+        yield (
+            f"{_counted(kept, 'line')} equal another line in every column of the source and {fate}. If they are "
+            'copies, write duplicates = "drop" under [cleaning].'
+        )
 
 
 def _about_budget(config: Config, catalogue: Catalogue, why: Mapping[int, str]) -> Iterator[str]:

@@ -38,9 +38,11 @@ class CheckReport:
     columns
         Which column plays which part.
     cleaning
-        Transaction lines by reason for leaving them out, with their share of all; ``kept`` is the rest.
+        Transaction lines by reason for leaving them out, with their share of all. Those whose reason begins with
+        ``kept`` are not left out; a ``kept duplicate`` equals another line in every column.
     departments
-        Each department with buyers, candidates, whether it would be learned, and why not.
+        Each department with buyers, candidates, whether it would be learned, why not, and how many of the buyers can
+        be learned from since they bought elsewhere too.
     ignored_columns
         Columns of the customers table that would make no feature, with the reason.
     advice
@@ -132,6 +134,7 @@ def check(config: Config, *, as_of: dt.date | None = None) -> CheckReport:
                 "candidates": department.candidates,
                 "eligible": not why[department.key],
                 "why": why[department.key],
+                "learnable_buyers": department.learnable_buyers,
             }
             for department in catalogue.departments
         ],

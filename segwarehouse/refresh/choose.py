@@ -12,6 +12,7 @@ from segwarehouse.domain import Department
 from segwarehouse.errors import TooFewBuyers
 from segwarehouse.features import Catalogue, Staged, Window
 from segwarehouse.lookup import find_name
+from segwarehouse.refresh.suppress import is_small
 
 STEPPING_BACK = "stepping back in time"
 HOLDING_OUT = "held-out customers"
@@ -27,7 +28,7 @@ def choose(
     UnknownName
         If a department was asked for that is not in the data, or may be several.
     TooFewBuyers
-        If none has enough buyers and enough candidates.
+        If none has enough buyers that can be learned from, and enough candidates.
     """
     known = sorted(department.name for department in catalogue.departments)
     wanted = {find_name(name, known) for name in asked or config.learning.departments}
@@ -41,17 +42,38 @@ def choose(
             refused.append((department, f"{department.buyers} buyers, and learning.min_buyers is {least}"))
         elif department.candidates < least:
             refused.append((department, f"only {department.candidates} customers do not buy here yet"))
+        elif department.learnable_buyers < least:
+            refused.append((department, _bought_alone(department, least, config.audience.min_cell)))
         else:
             chosen.append(department)
     if not chosen:
-        most = max(catalogue.departments, key=lambda department: min(department.buyers, department.candidates))
+        most = nearest(catalogue)
         raise TooFewBuyers(
-            f"no department has {least} buyers and {least} customers who do not buy there yet; the nearest is "
-            f"{most.name!r} with {most.buyers} and {most.candidates}",
+            f"no department has {least} buyers who bought elsewhere too, and {least} customers who do not buy there "
+            f"yet; the nearest is {most.name!r} with {most.learnable_buyers} and {most.candidates}",
             "bring more transactions, or lower learning.min_buyers",
             buyers=most.buyers,
         )
     return chosen, refused
+
+
+def nearest(catalogue: Catalogue) -> Department:
+    """Return the department that comes nearest to having enough to learn from, whether or not it has."""
+    return max(catalogue.departments, key=lambda department: min(department.learnable_buyers, department.candidates))
+
+
+def _bought_alone(department: Department, least: int, min_cell: int) -> str:
+    """Say why a department can't be learned whose buyers, but for a few, bought in no other one.
+
+    The reason is published: it says nothing of few customers, nor of the few that are left of all buyers.
+    """
+    bought, learnable = department.buyers, department.learnable_buyers
+    hidden = is_small(learnable, min_cell) or is_small(bought - learnable, min_cell)
+    count = "none" if learnable == 0 else f"fewer than {least}" if hidden else f"only {learnable}"
+    return (
+        f"{bought} buyers, of whom {count} bought in other departments too and can be learned from, and "
+        f"learning.min_buyers is {least}"
+    )
 
 
 def choose_protocol(config: Config, staged: Staged) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from segwarehouse.config import Config
 from segwarehouse.domain import Department, IntArray, RuleSet
-from segwarehouse.errors import SegwarehouseError
+from segwarehouse.errors import SegwarehouseError, TooFewBuyers
 from segwarehouse.features import Catalogue, FeatureTable, LeftOut, Staged, Window, read_features
 from segwarehouse.learn.card import CardParameters
 from segwarehouse.learn.conversion import Pool
@@ -30,7 +30,7 @@ from segwarehouse.refresh.pace import counted
 from segwarehouse.refresh.scores import current_outcome, with_scores
 from segwarehouse.refresh.segments import Identity
 from segwarehouse.refresh.stability import measure_stability
-from segwarehouse.refresh.suppress import without_small_rules
+from segwarehouse.refresh.suppress import told, without_small_rules
 from segwarehouse.refresh.workers import in_parallel, processes
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse
@@ -149,9 +149,26 @@ class _Then:
 
 
 def _evaluate(then: Sequence[_Then], protocol: str) -> Evaluation:
-    """Measure one department's ranking. It runs in a worker process."""
+    """Measure one department's ranking; where too few can be learned from, say so. It runs in a worker process."""
     judge = step_back if protocol == STEPPING_BACK else hold_out
-    return judge([each.past() for each in then])
+    try:
+        return judge([each.past() for each in then])
+    except TooFewBuyers as error:
+        return Evaluation(None, remark=_too_few(error, then[0].settings.min_cell))
+
+
+def _too_few(error: TooFewBuyers, least: int) -> str:
+    """Say that too few are left to learn from, in words that may be published: without a count below `least`."""
+    buyers, others = (told(int(str(error.facts[name])), least) for name in ("buyers", "others"))
+    return f"too few to learn from: {buyers} buyers and {others} others among the customers who bought elsewhere"
+
+
+@dataclass(frozen=True)
+class Unlearned:
+    """A department that could not be learned for want of buyers or of others, and why, in words."""
+
+    department: Department
+    why: str
 
 
 def learn_departments(
@@ -163,7 +180,7 @@ def learn_departments(
     evaluations: dict[str, Evaluation],
     cards: Mapping[str, RuleSet],
     run: Run,
-) -> list[Learned]:
+) -> list[Learned | Unlearned]:
     """Learn every department anew, as of now, for publishing."""
     settings = settings_of(config, table, None)
     left_out = [table.without(warehouse, department) for department in chosen]
@@ -179,9 +196,9 @@ def learn_departments(
         )
         for each in left_out
     ]
-    learned: list[Learned] = []
+    learned: list[Learned | Unlearned] = []
     for each, item in zip(left_out, in_parallel(learn_and_explain, work, processes(config)), strict=True):
-        learned.append(replace(item, left_out=each))
+        learned.append(replace(item, left_out=each) if isinstance(item, Learned) else item)
         run.tell("learn", item.department.name, len(learned) / len(chosen))
     return learned
 
@@ -194,13 +211,17 @@ def learn_and_explain(
     former: RuleSet | None,
     refits: int,
     explained: int,
-) -> Learned:
+) -> Learned | Unlearned:
     """Learn a department with its maps, its segments and what refits make of it. It runs in a worker process.
 
     What comes back has no arrays of all customers: the caller has those. SHAP values are of `explained` customers.
+    Where too few can be learned from, that comes back instead: one department must not stop all.
     """
     table = left_out.table()
-    result = learn(table, settings, explain=True, former=former)
+    try:
+        result = learn(table, settings, explain=True, former=former)
+    except TooFewBuyers as error:
+        return Unlearned(table.department, _too_few(error, settings.min_cell))
     if result.segment_map is None:
         raise SegwarehouseError(f"{table.department.name}: no segments were learned", "please report this")
     mapped_buyers = np.isin(customers_map.rows, table.rows[table.buyers])

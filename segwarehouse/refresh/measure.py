@@ -1,23 +1,25 @@
-"""What came of an audience: those contacted held against the control group, by the transactions that followed.
+"""What came of an audience: those whom it was to contact, compared with the control group by what they bought since.
 
-In: a run whose audiences are kept, and transactions up to today. Out: a `Campaign`. Nothing is changed. It supposes
-that everybody in the budget was contacted and nobody of the control group, which is what the views ask for.
+In: a run whose audiences are kept, transactions up to today, and who was contacted, or the word that all went as
+planned. Out: a `Campaign`. Nothing is changed. Arms are compared as they were planned (intention to treat), whoever was
+reached: the customers who could not be reached are others than those who could.
 """
 
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 
-from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.domain import BoolArray
-from segwarehouse.errors import DataError, UnknownName, did_you_mean
-from segwarehouse.evaluate.bootstrap import Estimate
-from segwarehouse.evaluate.campaign import Arm, Effect, added_buyers, effect_of
+from segwarehouse.errors import DataError, UnknownName, WrongUsage, did_you_mean
+from segwarehouse.evaluate.campaign import Arm, effect_of, smallest_visible, total_effect, uplift_of
+from segwarehouse.refresh.campaign import Campaign, bounds, counted, visible
+from segwarehouse.refresh.contacted import Contacts, match_contacts, read_contacts
 from segwarehouse.refresh.history import read_history
 from segwarehouse.refresh.working import stage_sources, untouched_warehouse
 from segwarehouse.templates import TemplateFolder
@@ -27,91 +29,50 @@ FEWEST_CONTROLS = 20
 """With fewer in the control group, a department's own figures are left out; it counts in the total."""
 
 
-@dataclass(frozen=True)
-class Campaign:
-    """What came of the audiences of one run.
-
-    Attributes
-    ----------
-    run_id
-        The run.
-    since, until
-        Purchases from the first day up to, and without, the second are counted.
-    is_complete
-        Whether that is the whole outcome window of the run.
-    departments
-        For each department: contacts and controls, how many of each bought, the difference of the shares and the
-        buyers that it stands for, with 95 percent intervals. No differences where the control group is small.
-    added_buyers
-        Over all departments, with an interval over customers.
-    cost, value
-        Of a contact and of a conversion, None where the configuration has none.
-    contacts
-        Over all departments.
-    """
-
-    run_id: str
-    since: dt.date
-    until: dt.date
-    is_complete: bool
-    departments: Sequence[dict[str, object]]
-    added_buyers: Estimate
-    contacts: int
-    cost: float | None
-    value: float | None
-
-    @property
-    def profit(self) -> Estimate | None:
-        """What the added buyers are worth less what the contacts cost."""
-        if self.cost is None or self.value is None:
-            return None
-        added, spent = self.added_buyers, self.contacts * self.cost
-        return Estimate(
-            added.value * self.value - spent,
-            added.low * self.value - spent,
-            added.high * self.value - spent,
-            added.standard_error * self.value,
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the same as plain values, for JSON."""
-        found: dict[str, Any] = {
-            "run_id": self.run_id,
-            "since": self.since.isoformat(),
-            "until": self.until.isoformat(),
-            "is_complete": self.is_complete,
-            "contacts": self.contacts,
-            "departments": list(self.departments),
-            **_bounds("added_buyers", self.added_buyers),
-        }
-        return found | (_bounds("profit", self.profit) if self.profit else {})
-
-    def _repr_html_(self) -> str:
-        """Return what a notebook shows."""
-        found = self.as_dict()
-        departments = found.pop("departments")
-        return display.page(display.facts("What came of it", found), display.table("Departments", departments))
-
-
-def measure(config: Config, run_id: str | None = None) -> Campaign:
-    """Hold the customers whom a run wanted contacted against its control group.
+def measure(
+    config: Config,
+    run_id: str | None = None,
+    *,
+    contacted: str | Path | pd.DataFrame | None = None,
+    as_planned: bool = False,
+) -> Campaign:
+    """Compare the customers whom a run wanted contacted with its control group.
 
     Parameters
     ----------
     run_id
         The run; without it the latest whose outcome window has passed, or else the earliest that is kept.
+    contacted
+        Who was contacted: a CSV or Parquet file or a DataFrame, a line a contact, with `customer_id` and, where known,
+        `department` and `contacted_at`; the first may be called as in the transactions.
+    as_planned
+        Suppose instead that everybody in the budget was contacted and nobody of the control group.
 
     Raises
     ------
+    WrongUsage
+        Unless one of `contacted` and `as_planned` is given: no figure can tell a campaign from one that never was.
     UnknownName
         If the run's audiences are not kept.
+    SourceError
+        If the list of contacts can't be read.
     DataError
-        If transactions have no time, or none since the run.
+        If transactions have no time, or none since the run, or the list of contacts holds no known customer.
     """
+    if (contacted is None) == (not as_planned):
+        raise WrongUsage(
+            "who was contacted can't be read off the transactions"
+            if contacted is None
+            else "a list of contacts and the word that all went as planned contradict each other",
+            "give a file with a line for each contact, --contacted contacts.csv, with a column customer_id and, if "
+            "possible, department and contacted_at; or suppose that everybody in the budget was contacted, "
+            "--as-planned (in Python: contacted=, as_planned=True)",
+        )
     if not config.warehouse.url.path.exists():
         raise UnknownName(
             f"{config.warehouse.url.path} keeps no run yet", "run: segwarehouse refresh", name=run_id or ""
         )
+    listed = None if contacted is None else read_contacts(config, contacted)
     models = TemplateFolder.of("models", config.directory)
     with untouched_warehouse(config, "measure") as warehouse:
         runs = _runs(warehouse)
@@ -128,31 +89,50 @@ def measure(config: Config, run_id: str | None = None) -> Campaign:
                 f"run {run['run_id']} knew everything before {run['as_of']}, and there is no transaction since",
                 "measure again when newer transactions are there",
             )
-        window = {
-            "since": dt.datetime.combine(run["as_of"], dt.time()),
-            "until": dt.datetime.combine(until, dt.time()),
+        since, window_end = _midnight(run["as_of"]), _midnight(_window_end(run))
+        contacts = None
+        if listed is not None:
+            contacts = match_contacts(warehouse, staged, listed, run["run_id"], since, window_end)
+        context = {
+            "run_id": run["run_id"],
+            "since": since,
+            "until": _midnight(until),
+            "window_end": window_end,
+            "has_contacts": contacts is not None,
         }
-        rows = read_history(warehouse, "campaign", {"run_id": run["run_id"], **window})
-    contacted, bought = _flags(rows, "was_contacted"), _flags(rows, "has_bought")
+        rows = read_history(warehouse, "campaign", context)
+    return _campaign(config, run, until, rows, contacts)
+
+
+def _campaign(
+    config: Config, run: Mapping[str, Any], until: dt.date, rows: pa.Table, contacts: Contacts | None
+) -> Campaign:
+    planned, contacted, bought = (_flags(rows, name) for name in ("was_planned", "was_contacted", "has_bought"))
     department, customer = (rows[name].combine_chunks().dictionary_encode() for name in ("department", "customer_id"))
     numbers = department.indices.to_numpy()
+    total = total_effect(
+        numbers.astype("int64"),
+        customer.indices.to_numpy().astype("int64"),
+        planned,
+        bought,
+        seed=config.learning.seed,
+    )
+    names = department.dictionary.to_pylist()
+    known = contacted if contacts else None
     return Campaign(
         run_id=run["run_id"],
         since=run["as_of"],
         until=until,
         is_complete=until == _window_end(run),
-        departments=[
-            _department(name, contacted[numbers == place], bought[numbers == place])
-            for place, name in enumerate(department.dictionary.to_pylist())
-        ],
-        added_buyers=added_buyers(
-            numbers.astype("int64"),
-            customer.indices.to_numpy().astype("int64"),
-            contacted,
-            bought,
-            seed=config.learning.seed,
-        ),
-        contacts=int(contacted.sum()),
+        departments=[_department(name, numbers == place, planned, bought, known) for place, name in enumerate(names)],
+        added_buyers=total.added_buyers,
+        uplift=total.uplift,
+        smallest_visible=total.smallest_visible,
+        planned=int(planned.sum()),
+        took_place=int((planned & contacted).sum()) if contacts else None,
+        controls=int((~planned).sum()),
+        controls_contacted=int((~planned & contacted).sum()) if contacts else None,
+        contacts=contacts,
         cost=config.audience.cost_per_contact,
         value=config.audience.value_per_conversion,
     )
@@ -184,24 +164,34 @@ def _window_end(run: Mapping[str, Any]) -> dt.date:
     return end
 
 
-def _department(name: str, contacted: BoolArray, bought: BoolArray) -> dict[str, object]:
-    target = Arm(int(contacted.sum()), int((contacted & bought).sum()))
-    control = Arm(int((~contacted).sum()), int((~contacted & bought).sum()))
-    row: dict[str, object] = {
-        "department": name,
-        "contacts": target.customers,
-        "bought": target.buyers,
-        "controls": control.customers,
-        "controls_bought": control.buyers,
-    }
+def _midnight(day: dt.date) -> dt.datetime:
+    return dt.datetime.combine(day, dt.time())
+
+
+def _department(
+    name: str, here: BoolArray, planned: BoolArray, bought: BoolArray, contacted: BoolArray | None
+) -> dict[str, object]:
+    """Return what came of one department's audience; `contacted` is None where all is supposed to be as planned."""
+    target, control = (Arm(int((here & arm).sum()), int((here & arm & bought).sum())) for arm in (planned, ~planned))
+    row: dict[str, object] = {"department": name, "contacts": target.customers}
+    if contacted is not None:
+        row["took_place"] = int((here & planned & contacted).sum())
+    row |= {"bought": target.buyers, "controls": control.customers, "controls_bought": control.buyers}
+    if contacted is not None:
+        row["controls_contacted"] = int((here & ~planned & contacted).sum())
     if control.customers < FEWEST_CONTROLS:
         return {**row, "remark": f"fewer than {FEWEST_CONTROLS} in the control group"}
     effect = effect_of(target, control)
-    return {**row, **_bounds("difference", effect), **_bounds("added_buyers", effect.times(target.customers))}
-
-
-def _bounds(name: str, found: Effect | Estimate) -> dict[str, float]:
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+    share = (target.buyers + control.buyers) / max(1, target.customers + control.customers)
+    least = smallest_visible(target.customers, control.customers, share)
+    return {
+        **row,
+        **bounds("added_buyers", effect.times(target.customers)),
+        **bounds("uplift", uplift_of(target, control)),
+        "smallest_visible_uplift": least,
+        "remark": f"{counted(control.customers, 'control')}: {visible(least)}",
+        **bounds("difference", effect),
+    }
 
 
 def _flags(rows: pa.Table, name: str) -> BoolArray:

@@ -351,8 +351,8 @@ def department_map_table(item: Learned, table: FeatureTable, customers_map: Cust
     department = item.table()
     rows = department.rows[embedding.rows]
     place = pd.Index(customers_map.rows).get_indexer(pd.Index(rows))
-    mapped = place >= 0
-    components = item.component_identity.ids[item.nearest[place]]
+    mapped = (place >= 0) & (item.nearest[place] >= 0)
+    components = np.append(item.component_identity.ids, -1)[item.nearest[place]]
     return pa.table(
         {
             "department_key": pa.array(np.full(len(embedding.rows), item.department.key, dtype=np.int64)),

@@ -22,6 +22,7 @@ from segwarehouse.refresh.carry import append, carry_over, on_today
 from segwarehouse.refresh.choose import HOLDING_OUT, choose, choose_protocol
 from segwarehouse.refresh.compare import CARRIED, KEPT, LEARNED, compare, settle
 from segwarehouse.refresh.departments import (
+    Unlearned,
     build_features,
     evaluate_departments,
     learn_departments,
@@ -85,7 +86,8 @@ class RefreshReport:
     held_back
         Departments that keep the rules of the run before, with the reason.
     cleaning
-        Transaction lines by reason for leaving them out; ``kept`` is the rest.
+        Transaction lines by reason for leaving them out. Those whose reason begins with ``kept`` are not left out; a
+        ``kept duplicate`` equals another line in every column.
     seconds
         How long it took.
     report
@@ -201,13 +203,13 @@ def refresh(
                 run,
             ),
         )
-        learned, without_rules = _with_rules(config, tried)
+        learned, unlearned = _with_rules(config, tried)
         before = previous_segments(config, warehouse)
         learned = [
             with_outcomes(config, identified(item, table, customers_map, before, staged.as_of.date()))
             for item in learned
         ]
-        refused += [(department, NO_RULE) for department in without_rules]
+        refused += unlearned
         fresh = {item.department.name: _audience(config, catalogue, staged, item, run) for item in learned}
         compared = run.step(
             "compare with the last state", lambda: compare(warehouse, former, fresh, catalogue, staged, run.run_id)
@@ -270,23 +272,28 @@ def _place(verdict: object) -> int:
     return VERDICTS.index(verdict) if verdict in VERDICTS else len(VERDICTS)
 
 
-def _with_rules(config: Config, tried: Sequence[Learned]) -> tuple[list[Learned], list[Department]]:
-    """Return what was learned of the departments that have rules large enough to be told, and the other departments.
+def _with_rules(
+    config: Config, tried: Sequence[Learned | Unlearned]
+) -> tuple[list[Learned], list[tuple[Department, str]]]:
+    """Return what was learned of the departments that have rules large enough to be told, and the others with why not.
 
     Raises
     ------
     TooFewBuyers
         If none has.
     """
-    large = [with_large_rules(item, config.audience.min_cell) for item in tried]
+    large = [with_large_rules(item, config.audience.min_cell) for item in tried if isinstance(item, Learned)]
     learned = [item for item in large if item.card.rules]
+    unlearned = [(item.department, item.why) for item in tried if isinstance(item, Unlearned)]
+    unlearned += [(item.department, NO_RULE) for item in large if not item.card.rules]
     if not learned:
+        first, why = unlearned[0]
         raise TooFewBuyers(
-            f"no rule tells buyers from others in any of {len(tried)} departments",
+            f"none of {len(tried)} departments can be learned; {first.name!r}: {why}",
             "bring more transactions, or more columns of customers",
-            buyers=0,
+            buyers=first.buyers,
         )
-    return learned, [item.department for item in large if not item.card.rules]
+    return learned, unlearned
 
 
 def _facts(staged: Staged, protocol: str, table: FeatureTable, published: int, refused: int) -> dict[str, object]:

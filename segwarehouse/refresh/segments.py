@@ -48,7 +48,7 @@ class Grouped:
     customers
         pandas Index (n,): their ids.
     groups
-        int64 (n,): the place, 0 to `count` - 1, of each one's segment.
+        int64 (n,): the place, 0 to `count` - 1, of each one's segment; of no meaning where there is none.
     count
         How many segments there are.
     """
@@ -79,7 +79,7 @@ class PreviousSegments:
     def identify(self, department: str, kind: str, today: Grouped, as_of: dt.date) -> Identity:
         """Return what today's segments are called: as before, where they are the same; see `match_groups`."""
         before = self.groups.get((department, kind))
-        if before is None or before.empty or self.as_of is None:
+        if before is None or before.empty or self.as_of is None or today.count == 0:
             return Identity.new(today.count, as_of)
         places = before.index.get_indexer(pd.Index(today.customers))
         known = np.asarray(places >= 0, dtype=np.bool_)

@@ -23,8 +23,9 @@ from segwarehouse.errors import ConfigError, UnknownName, WarehouseLocked
 from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.initialise import Initialised
 from segwarehouse.initialise.guess import Guess
+from segwarehouse.refresh.campaign import Campaign
+from segwarehouse.refresh.contacted import Contacts
 from segwarehouse.refresh.export import Exported
-from segwarehouse.refresh.measure import Campaign
 from segwarehouse.refresh.run import DISPLAYED, strongest
 from segwarehouse.running import Moment, Progress
 
@@ -188,8 +189,10 @@ class FakeProject:
             {"before": "r1", "after": "r2", "departments": rows, "only_before": ["TINY"], "only_after": ["[red]NEW"]}
         )
 
-    def measure(self, run_id: str | None = None) -> Campaign:
-        self._called("measure", run_id)
+    def measure(
+        self, run_id: str | None = None, *, contacted: Path | None = None, as_planned: bool = False
+    ) -> Campaign:
+        self._called("measure", run_id, contacted, as_planned)
         return Campaign(
             run_id=run_id or "r1",
             since=dt.date(2026, 1, 1),
@@ -197,7 +200,13 @@ class FakeProject:
             is_complete=True,
             departments=[{"department": "SEAFOOD", "contacts": 450, "bought": 60, "controls": 50}],
             added_buyers=Estimate(24.0, 3.0, 45.0, 10.7),
-            contacts=450,
+            uplift=Estimate(0.12, 0.03, 0.21, 0.05),
+            smallest_visible=0.724,
+            planned=450,
+            took_place=None if as_planned else 200,
+            controls=50,
+            controls_contacted=None if as_planned else 1,
+            contacts=None if as_planned else Contacts(260, 240, 9, 201, 0, 0, 0, has_department=True),
             cost=0.5,
             value=20.0,
         )
@@ -540,15 +549,31 @@ def test_rules_that_are_held_back_are_shown_and_have_an_exit_status_of_their_own
 
 
 def test_a_campaign_is_told_in_buyers_and_in_money(project: FakeProject, run: Run) -> None:
-    shown = run("measure", "r2")
+    shown = run("measure", "r2", "--as-planned")
     assert shown.status == 0
     assert "SEAFOOD" in shown.out
     assert "Run r2, bought from 2026-01-01 up to and without 2026-04-02: the whole outcome window." in shown.out
-    assert "Buyers added by 450 contacts, all departments: 24 (3 to 45)." in shown.out
-    assert "Profit: 255 (-165 to 675)." in shown.out
-    told = json.loads(run("measure", "--json").out)
-    assert (told["added_buyers"], told["profit_low"]) == (24.0, -165.0)
-    assert project.calls == [("measure", "r2"), ("measure", None)]
+    assert (
+        "supposed, and not known, that all 450 planned contacts took place, and that none of 50 controls" in shown.out
+    )
+    assert "Buyers added by 450 planned contacts, whoever was reached, all departments: 24 (3 to 45)." in shown.out
+    assert "50 controls, all departments: only an effect of at least +72% could be seen." in shown.out
+    assert "set audience.expected_uplift = 0.12 (0.03 to 0.21)." in shown.out
+    assert "Profit, with 450 contacts paid for, if all went as planned: 255 (-165 to 675)." in shown.out
+    told = json.loads(run("measure", "--as-planned", "--json").out)
+    assert (told["added_buyers"], told["profit_low"], told["is_supposed"]) == (24.0, -165.0, True)
+    assert project.calls == [("measure", "r2", None, True), ("measure", None, None, True)]
+
+
+def test_a_list_of_contacts_is_told_by_what_took_place(project: FakeProject, run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "contacts.csv"
+    path.write_text("customer_id\n007\n", encoding="utf-8")
+    shown = run("measure", "--contacted", str(path))
+    assert "200 of 450 planned contacts took place (44%), and 1 of 50 controls was contacted by mistake." in shown.out
+    assert "9 of 240 customers in the list of contacts are unknown" in shown.out
+    assert "Profit, with 201 contacts paid for: 380 (-40 to 800)." in shown.out
+    assert json.loads(run("measure", "--contacted", str(path), "--json").out)["contacts"]["made"] == 201
+    assert project.calls[0] == ("measure", None, path, False)
 
 
 def test_a_difference_is_counted_on_the_screen_and_whole_in_a_file(

@@ -50,7 +50,7 @@ def shuffled_past(seed: int) -> Past:
     features = tuple(Feature(name, "behaviour", name, "count") for name in names)
     activity = np.floor(1000.0 * np.log1p(values[:, :2]))
     table = DepartmentTable(
-        department=Department(1, "Lot", "lot", 300, CUSTOMERS, None),
+        department=Department(1, "Lot", "lot", 300, CUSTOMERS, None, 300),
         rows=np.arange(CUSTOMERS, dtype=np.int64),
         features=features,
         values=values,

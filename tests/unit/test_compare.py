@@ -211,7 +211,7 @@ def test_a_former_card_reads_the_same_feature_under_its_new_name() -> None:
     renamed = Feature("purchases_produce_2", "department", "purchases in PRODUCE", "count", "PRODUCE")
     impostor = Feature("purchases_produce", "department", "purchases in produce", "count", "produce")
     found = reread(
-        AUDIENCE, Department(5, "FISH", "fish", 1, 9, None), catalogue_of(renamed, impostor, MEAT), STAGED, "r1"
+        AUDIENCE, Department(5, "FISH", "fish", 1, 9, None, 1), catalogue_of(renamed, impostor, MEAT), STAGED, "r1"
     )
     assert not found.is_same
     assert {c.feature for rule in found.audience.rule_set.rules for c in rule.conditions} == {
@@ -222,7 +222,7 @@ def test_a_former_card_reads_the_same_feature_under_its_new_name() -> None:
 
 
 def test_what_the_data_no_longer_has_holds_for_nobody() -> None:
-    found = reread(AUDIENCE, Department(5, "FISH", "fish", 1, 9, None), catalogue_of(PRODUCE), STAGED, "r1")
+    found = reread(AUDIENCE, Department(5, "FISH", "fish", 1, 9, None, 1), catalogue_of(PRODUCE), STAGED, "r1")
     assert found.missing == ("purchases in MEAT", "recency_log")
     assert [rule.points for rule in found.audience.rule_set.rules] == [2]
     assert [term.feature for term in found.audience.rule_set.activity.terms] == ["breadth_log"]

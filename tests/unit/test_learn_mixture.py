@@ -51,3 +51,11 @@ def test_few_or_equal_rows_are_one_component(rows: int, covariance: Covariance) 
     np.testing.assert_allclose(mixture.means, [[3.0, 3.0]])
     assert mixture.weights.tolist() == [1.0]
     assert np.isfinite(mixture.covariances).all()
+
+
+def test_nobody_has_no_component() -> None:
+    mixture = fit_mixture(np.zeros((0, 2)), seed=1)
+    assert (len(mixture.weights), len(mixture.scores)) == (0, 0)
+    nearest, distance = mixture.nearest(np.zeros((3, 2)))
+    assert nearest.tolist() == [-1, -1, -1]
+    assert np.isnan(distance).all()

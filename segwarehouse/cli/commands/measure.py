@@ -1,40 +1,47 @@
 """`segwarehouse measure`: what came of an audience."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from segwarehouse.cli.options import example, json_option, open_project, project_option
 from segwarehouse.cli.render import print_json, print_table
+from segwarehouse.outgoing import printable
 
-if TYPE_CHECKING:
-    from segwarehouse.evaluate.bootstrap import Estimate
+_SHOWN = (
+    "department", "contacts", "took_place", "bought", "controls", "controls_bought", "controls_contacted", "remark",
+    "added_buyers", "added_buyers_low", "added_buyers_high", "uplift", "uplift_low", "uplift_high",
+)  # fmt: skip
 
 
-@click.command(epilog=example("segwarehouse measure", "segwarehouse measure 20261122T010000Z-91c2 --json"))
+@click.command(
+    epilog=example(
+        "segwarehouse measure --contacted contacts.csv",
+        "segwarehouse measure 20261122T010000Z-91c2 --as-planned --json",
+    )
+)
 @click.argument("run", required=False)
+@click.option(
+    "--contacted",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Who was contacted: CSV or Parquet, a line a contact, with customer_id and, if known, department and "
+    "contacted_at.",
+)
+@click.option("--as-planned", is_flag=True, help="Suppose that everybody in the budget was contacted, and nobody else.")
 @project_option
 @json_option
-def measure(run: str | None, directory: Path, as_json: bool) -> None:
+def measure(run: str | None, contacted: Path | None, as_planned: bool, directory: Path, as_json: bool) -> None:
     """Measure what contacting an audience has moved.
 
-    Those in the budget of RUN are held against its control group by what both have bought since, within the outcome
-    window. It supposes that the first were contacted and the second were not. Without RUN: the latest whose window has
-    passed, or else the earliest that is kept.
+    Those in the budget of RUN are compared with its control group by what both have bought since, within the outcome
+    window. Who was contacted is in --contacted, or is supposed with --as-planned. Without RUN: the latest whose window
+    has passed, or else the earliest that is kept.
     """
-    found = open_project(directory).measure(run)
+    found = open_project(directory).measure(run, contacted=contacted, as_planned=as_planned)
     if as_json:
         print_json(found.as_dict())
         return
-    print_table(found.departments)
-    window = "the whole outcome window" if found.is_complete else "the outcome window has not passed yet"
-    click.echo(f"Run {found.run_id}, bought from {found.since} up to and without {found.until}: {window}.")
-    click.echo(f"Buyers added by {found.contacts:,} contacts, all departments: {_said(found.added_buyers)}.")
-    click.echo("Believe the total first: of 20 departments, one is clear of zero by chance alone.")
-    if (profit := found.profit) is not None:
-        click.echo(f"Profit: {_said(profit)}.")
-
-
-def _said(found: "Estimate") -> str:
-    return f"{found.value:,.0f} ({found.low:,.0f} to {found.high:,.0f})"
+    print_table(found.departments, _SHOWN)
+    for sentence in found.sentences:
+        click.echo(printable(sentence))

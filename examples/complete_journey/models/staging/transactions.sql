@@ -7,6 +7,7 @@ select
     t.quantity,
     t.sales_value as amount,
     p.product_category as category,
-    p.department
+    p.department,
+    {{ source_columns | row_hash("t") }} as row_hash
 from source.transactions as t
 left join source.products as p on p.product_id = t.product_id
