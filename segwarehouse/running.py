@@ -209,11 +209,12 @@ def about(seconds: float) -> str:
     """Return a duration, roughly.
 
     >>> about(20), about(80), about(400), about(4_000), about(9_000)
-    ('less than a minute', '1 minute', '7 minutes', '65 minutes', '2.5 hours')
+    ('less than a minute', 'about 1 minute', 'about 7 minutes', 'about 65 minutes', 'about 2.5 hours')
     """
     if seconds < 50.0:
         return "less than a minute"
-    return f"{rounded(seconds)[0]:g} {rounded(seconds)[1]}"
+    number, unit = rounded(seconds)
+    return f"about {number:g} {unit}"
 
 
 def rounded(seconds: float) -> tuple[float, str]:

@@ -165,7 +165,7 @@ def _counted(table: pa.Table, reach: Mapping[str, Reach], least: int) -> pa.Tabl
         hidden = row["selected"] is None
         for name in names:
             count = getattr(reach[row["department"]], name)
-            row[name] = None if is_small(count, least) or (hidden and name != "contacts") else count
+            row[name] = None if is_small(count, least) or (hidden and name == "selected") else count
     fields = [*table.schema, *(pa.field(name, pa.int64()) for name in names if name not in table.column_names)]
     return pa.Table.from_pylist(rows, schema=pa.schema(fields))
 

@@ -112,7 +112,7 @@ class Run:
         seconds = former or expected_seconds(size)
         self.pace.expect(seconds)
         total = sum(seconds.values())
-        words = f"about {about(total)}, by the run before" if former else span(total)
+        words = f"{about(total)}, by the run before" if former else span(total)
         departments = "1 department" if size.learned == 1 else f"{size.learned:,} departments"
         share, seconds_left = self.pace.at("name departments", 1.0)
         note = f"{departments} to learn: this run takes {words}"

@@ -241,7 +241,5 @@ def _department(row: Row, least: int, *, hides_unique: bool) -> Row:
         row = _without(row, "buyers", "candidates")
     if "outcome_buyers" in small:
         row = _without(row, "outcome_buyers")
-    selected, contacts = row.get("selected"), row.get("contacts")
-    if selected is not None and (hides_unique or is_small(selected, least)):
-        row = _without(row, "selected", "contactable", *(("contacts",) if contacts == row.get("contactable") else ()))
-    return _without(row, *(name for name in ("contactable", "contacts") if is_small(row.get(name) or 0, least)))
+    counted = [name for name in ("selected", "contactable", "contacts") if is_small(row.get(name) or 0, least)]
+    return _without(row, *counted, *(("selected",) if hides_unique else ()))

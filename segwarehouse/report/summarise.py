@@ -84,10 +84,11 @@ def summarise(
         }
         for row in wanted
     ]
-    for part in parts:
+    for part, row in zip(parts, wanted, strict=True):
         measure = part["figures"].get("single_measure")
         part["single_measure"] = phrases.get(measure, measure)
-        part["words"] = _words(part, settings.get("learning", {}).get("outcome_days"), least)
+        bins = tables["reliability"].get(str(row["department"]), [])
+        part["words"] = _words(part, row, bins, settings.get("learning", {}).get("outcome_days"), least)
         part["no_profit"] = words.no_profit(audience, is_look_alike=part["verdict"] == LOOK_ALIKE)
     found_map = pictures.customers_map(everyone, detail)
     correlated = pictures.correlations(state, phrases)
@@ -321,12 +322,13 @@ def _pictures(
     }
 
 
-def _words(part: Summary, outcome_days: object, least: int) -> dict[str, str]:
-    figures, buyers = {**part["figures"], "verdict": part["verdict"]}, part["map"].get("buyer", [])
+def _words(part: Summary, row: Row, bins: Sequence[Row], outcome_days: object, least: int) -> dict[str, str]:
+    """Return the sentences of a department: from its row and bins as they are, since figures to draw are rounded."""
+    buyers = part["map"].get("buyer", [])
     return {
-        "headline": words.headline(figures, outcome_days),
-        "curve": words.curve(part["curves"], figures.get("judged_contacts"), RANKINGS),
-        "calibration": words.calibration(figures, part["reliability"], least),
+        "headline": words.headline(row, outcome_days),
+        "curve": words.curve(part["curves"], row["judged_contacts"], RANKINGS),
+        "calibration": words.calibration(row, bins, least),
         "reasons": words.reasons(part["reasons"]["rows"], part["reasons"]["people"]),
         "drivers": words.drivers(part["drivers"].get("features", [])),
         "force": words.force(part["drivers"]),

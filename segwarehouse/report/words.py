@@ -36,6 +36,13 @@ ADVICE: Mapping[str, str] = {
 """What a marketer should do, by the verdict at the budget."""
 
 
+ALONE_CLEAR = (
+    "Taken by itself, this department finds more buyers by more than chance; but of so many departments that are "
+    "judged at once, one or another does so by chance alone. Look at it again with the next window."
+)
+"""What to do where the department's own interval is above zero, and the verdict over all departments is not."""
+
+
 def verdict(row: Mapping[str, object]) -> str:
     """Return what a department's two verdicts mean together, and what to do.
 
@@ -46,13 +53,16 @@ def verdict(row: Mapping[str, object]) -> str:
         return f"The verdict is “{at_budget}”, and over all candidates “{overall}”."
     if overall == at_budget and overall in {"not evaluated", "look-alike only", "refused"}:
         return ADVICE[overall]
-    contacts = row.get("judged_contacts")
+    contacts, low = row.get("judged_contacts"), row.get("extra_buyers_low")
+    advice = ADVICE[at_budget]
+    if at_budget == "ties" and isinstance(low, int | float) and low > 0:
+        advice = ALONE_CLEAR
     among = f"the best {count(contacts)}" if isinstance(contacts, int | float) else "the budget"
     both = overall == at_budget
     return (
         f"Over {f'{among} and over ' if both else ''}all candidates the rules are {VERDICTS[overall]}"
         + ("" if both else f"; over {among} they are {VERDICTS[at_budget]}")
-        + f". {ADVICE[at_budget]}"
+        + f". {advice}"
     )
 
 
@@ -65,17 +75,18 @@ def overview(departments: Sequence[Mapping[str, object]]) -> str:
     parts = [f"{plural(len(published), 'department')} {'has' if len(published) == 1 else 'have'} an audience."]
     judged = len(published) - tally["not evaluated"] - tally["look-alike only"]
     if judged:
-        found = [
-            f"find {phrase} in {count(tally[word])}"
+        clear = [
+            f"{phrase} in {count(tally[word])}"
             for word, phrase in (("beats activity", "more buyers beyond doubt"), ("trails", "clearly fewer"))
             if tally[word]
         ]
         if tally["ties"]:
-            found.append(
-                f"{'cannot be told apart from it in' if found else 'cannot be told apart from it in any of'} "
-                f"{count(tally['ties'])}"
+            clear.append(
+                f"a number that differs by no more than chance in {'' if clear else 'all '}{count(tally['ties'])}"
             )
-        parts.append(f"Compared with contacting as many of the most active customers, the rules {_listing(found)}.")
+        parts.append(
+            f"Compared with contacting as many of the most active customers, the rules find {_listing(clear)}."
+        )
     if tally["look-alike only"]:
         parts.append("Without times, the rules say who resembles buyers and not who will buy.")
     if tally["not evaluated"] and not tally["look-alike only"]:

@@ -330,7 +330,7 @@ def test_the_time_that_is_left_is_said_where_it_is_known(
     monkeypatch.setattr(sys.modules[__name__], "MOMENTS", moments)
     first, second = run("refresh").err.splitlines()
     assert first.endswith(" 40% learn A")
-    assert second.endswith(" 50% learn B (4 minutes left)")
+    assert second.endswith(" 50% learn B (about 4 minutes left)")
 
 
 def test_progress_on_a_terminal_names_department_and_step(

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import sys
 import unicodedata
 from collections.abc import Callable
@@ -18,7 +19,6 @@ from tests.conftest import Rehearsal, make_transactions, rehearse, write_project
 
 HOSTILE = "=1+1\x1b]0;t\x07\x9b31m\u202eevil\r\n'\"x"
 OTHER = "\x1b[2JBread"
-DAY = "2025-11-15"
 
 TEXT = (
     "check",
@@ -35,9 +35,9 @@ TEXT = (
     "rollback",
     "report --output {tmp}/r.html",
     "report --department {name} --output {tmp}/s.html",
-    "refresh --as-of {day}",
-    "refresh --as-of {day} --log-format json",
-    "refresh --as-of {day} --quiet",
+    "refresh",
+    "refresh --log-format json",
+    "refresh --quiet",
     "refresh --dry-run",
     "init {csv} --project {tmp}/new",
     "simulate {tmp}/w\x1b[2J --customers 100 --departments 2",
@@ -69,7 +69,7 @@ VALUES = (
     "runs --json",
     "status --json",
     "diff --json",
-    "refresh --as-of {day} --json",
+    "refresh --json",
     "init {csv} --project {tmp}/newer --json",
     "refresh --dry-run --json",
 )
@@ -82,7 +82,7 @@ def dangerous(text: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
-    """A project of hostile departments, refreshed twice: the rules of one read the other."""
+    """A project of hostile departments, refreshed twice, with a smaller budget: the rules of one read the other."""
     frame = make_transactions(300)
     names = {"Bread": OTHER, "Fish & Chips": HOSTILE}
     frame["department"] = [names.get(name, name) for name in frame["department"]]
@@ -91,6 +91,8 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Rehearsal:
     head = frame.head(2000).assign(customer_id=np.resize([HOSTILE, "a", "b"], 2000))
     head.to_csv(folder / "hostile.csv", index=False)
     found = rehearse(folder)
+    config = folder / "segwarehouse.toml"
+    config.write_text(config.read_text(encoding="utf-8").replace("budget = 30", "budget = 20"), encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         found.play(patch)
         with pytest.raises(SystemExit) as ended:
@@ -108,10 +110,13 @@ def call(
 ) -> Call:
     def called(command: str) -> tuple[int, str, str]:
         attacked.play(monkeypatch)
-        places = {"name": HOSTILE, "day": DAY, "tmp": str(tmp_path), "csv": str(attacked.folder / "hostile.csv")}
+        folder = tmp_path / "project"
+        if not folder.exists():
+            shutil.copytree(attacked.folder, folder, symlinks=True)
+        places = {"name": HOSTILE, "tmp": str(tmp_path), "csv": str(folder / "hostile.csv")}
         arguments = [part.format(**places) for part in command.split(" ")]
         if "--project" not in arguments and arguments[0] not in {"simulate", "completion", "\x1b[2J"}:
-            arguments += ["--project", str(attacked.folder)]
+            arguments += ["--project", str(folder)]
         capsys.readouterr()
         with pytest.raises(SystemExit) as ended:
             main(arguments)
@@ -150,12 +155,12 @@ def test_nothing_that_is_printed_steers_the_terminal(call: Call, command: str) -
 def test_names_are_seen_written_out(call: Call) -> None:
     _, out, _ = call("check")
     assert r"=1+1\x1b]0;t\x07\x9b31m\u202eevil\r\n'" in out
-    _, _, err = call("refresh --as-of {day}")
-    assert r"\u202eevil" in err
+    _, _, err = call("rules nothing-like-it")
+    assert r"known: =1+1\x1b]0;t" in err or r", =1+1\x1b]0;t" in err
 
 
 def test_the_next_command_can_be_typed_as_it_is_printed(call: Call) -> None:
-    _, out, _ = call("refresh --as-of {day}")
+    _, out, _ = call("refresh")
     last = out.splitlines()[-1]
     assert last.startswith("Next: segwarehouse audience $'")
     typed = last.partition("$'")[2].partition("' --project")[0]

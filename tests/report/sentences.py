@@ -22,7 +22,7 @@ from segwarehouse.warehouse import connect
 
 Row = dict[str, Any]
 
-_NUMBER = re.compile(r"[+−]?(?<![\w.])\d[\d,]*(?:\.\d+)?%?")
+_NUMBER = re.compile(r"[+−]?(?<![\w.])\d+(?:,\d{3})*(?:\.\d+)?%?")
 _QUOTED = re.compile(r"“[^”]*”")
 RANKINGS = ("black box", "activity", "best single measure", "random")
 

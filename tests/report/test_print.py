@@ -32,7 +32,7 @@ MARGINS = 2 * 12.0 / 25.4
 PICTURES = {
     # what stands in a chart, and how its finding begins
     "curve": ("customers contacted", r"Contacting [\d,]+, the rules find"),
-    "reliability": ("predicted to buy", r"The scores promised"),
+    "reliability": ("predicted to buy", r"Of [\d,]+ customers the scores promised"),
     "swarm": ("less likely to buy", r"What moves the chance to buy most:"),
     "force": ("push towards buying", r"(Several measures together|Mostly one measure alone) decide"),
     "scores": ("score, at most 1", r"groups? of buyers (was|were) chosen"),

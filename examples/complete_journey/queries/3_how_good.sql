@@ -2,12 +2,14 @@
 select
     department,
     candidates,
-    outcome_buyers,
+    judged_contacts as contacts,
+    round(expected_buyers, 1) as buyers,
+    round(extra_buyers, 1) as more_than_activity,
+    round(extra_buyers_low, 1) as more_low,
+    round(extra_buyers_high, 1) as more_high,
     round(lift_at_10_percent, 2) as lift,
-    round(lift_at_10_percent_low, 2) as lift_low,
-    round(lift_at_10_percent_high, 2) as lift_high,
-    round(activity_lift_at_10_percent, 2) as activity_lift,
-    verdict
+    verdict_at_budget as at_the_budget,
+    verdict as over_all
 from targeting.departments
 where verdict <> 'refused'
-order by lift desc
+order by extra_buyers_low desc nulls last

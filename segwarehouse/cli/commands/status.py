@@ -52,7 +52,7 @@ def _facts(found: Status) -> dict[str, object]:
         "ended": _utc(found.finished_at),
         "step" if found.state == RUNNING else "last step": f"{step}, since {found.step_started_at} UTC" if step else "",
         "done": f"{found.share:.0%}" if step and found.state not in ENDED_WELL else "",
-        "time left": f"about {about(found.seconds_left)}" if found.seconds_left is not None else "",
+        "time left": about(found.seconds_left) if found.seconds_left is not None else "",
         **found.facts,
         "message": found.message,
     }

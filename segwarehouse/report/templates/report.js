@@ -470,7 +470,7 @@
      lays out the pages as soon as the listener's promises are done, as long as they wait for nothing but each other:
      so only the buttons, which have time, unpack departments. */
   const PAPER = { // width in pixels, and the height as a share of that on the screen
-    curve: [480, 0.65], reliability: [330, 0.6], swarm: [330, 0.47], force: [330, 0.75], groups: [330, 0.5], truth: [330, 0.5],
+    curve: [480, 0.55], reliability: [330, 0.6], swarm: [330, 0.47], force: [330, 0.75], groups: [330, 0.5], truth: [330, 0.5],
     mixture: [330, 0.5], scores: [330, 0.6], customers: [690, 0.6], correlations: [690, 0.75],
   };
   const root = document.documentElement;
