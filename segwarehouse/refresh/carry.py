@@ -7,6 +7,7 @@ carried over.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -140,21 +141,27 @@ def on_today(carried: Carried, reach: Mapping[str, Reach], least: int) -> Carrie
 
 
 def _scaled(table: pa.Table, columns: tuple[str, str, tuple[str, ...]], reach: Mapping[str, Reach]) -> pa.Table:
-    """Return rows in which every share of the candidates stands beside the customers that it comes to today."""
+    """Return rows in which every share of the candidates stands beside the customers that it comes to today.
+
+    Of shares that come to the same number of customers the first stays.
+    """
     share, contacts, proportional = columns
-    rows = table.to_pylist()
-    for row in rows:
+    found: dict[tuple[object, ...], dict[str, Any]] = {}
+    for row in table.to_pylist():
         then = row.get(contacts)
-        if row.get(share) is None or not then:
-            continue
-        row[contacts] = reach[row["department"]].contacts_at(row[share])
-        if row.get("metric", EXPECTED_BUYERS) != EXPECTED_BUYERS:
-            continue
-        for column in proportional:
-            if row.get(column) is not None:
-                scaled = row[column] * row[contacts] / then
-                row[column] = round(scaled) if isinstance(row[column], int) else scaled
-    return pa.Table.from_pylist(rows, schema=table.schema)
+        if row.get(share) is not None and then:
+            row[contacts] = reach[row["department"]].contacts_at(row[share])
+            if row.get("metric", EXPECTED_BUYERS) == EXPECTED_BUYERS:
+                _scale(row, proportional, row[contacts] / then)
+        key = tuple(row.get(name) for name in ("department", "ranking", "minus", "evaluated_at", "metric", contacts))
+        found.setdefault(key, row)
+    return pa.Table.from_pylist(list(found.values()), schema=table.schema)
+
+
+def _scale(row: dict[str, Any], columns: Sequence[str], factor: float) -> None:
+    for column in columns:
+        if row.get(column) is not None:
+            row[column] = round(row[column] * factor) if isinstance(row[column], int) else row[column] * factor
 
 
 def _counted(table: pa.Table, reach: Mapping[str, Reach], least: int) -> pa.Table:

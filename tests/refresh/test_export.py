@@ -23,7 +23,7 @@ def test_duckdbs_text_is_proved_and_anothers_is_not(published: tuple[Path, Refre
 
 def test_unknown_departments_and_dialects_are_named(published: tuple[Path, RefreshReport]) -> None:
     project = Project(published[0])
-    with pytest.raises(UnknownName, match="'Fish and Chips' has no view") as caught:
+    with pytest.raises(UnknownName, match="no department 'Fish and Chips'") as caught:
         project.export(["Fish and Chips"])
     assert "Fish & Chips" in caught.value.hint
     with pytest.raises(UnknownName, match="no dialect 'postgre'") as caught:
