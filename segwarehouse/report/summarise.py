@@ -36,6 +36,9 @@ RUNS = 10
 LOOK_ALIKE = "look-alike only"
 """The verdict of a department whose scores say who resembles buyers, and not who will buy."""
 
+NOT_MEASURED = "not measured"
+"""What stands for the verdict at the budget in a state of a version that did not judge there."""
+
 _HIDDEN_SETTINGS = frozenset({"salt"})
 _CURVE = ("contacts", "share", "lift", "lift_low", "lift_high", "recall", "recall_low", "recall_high")
 _BUYERS = ("expected_buyers", "expected_buyers_low", "expected_buyers_high")
@@ -153,7 +156,11 @@ _SINCE = (
 
 def _judged(row: Row) -> Row:
     """Return a row of departments with every column that the report reads."""
-    return {**dict.fromkeys(_SINCE), "verdict_at_budget": row["verdict"], **row}
+    return {
+        **dict.fromkeys(_SINCE),
+        "verdict_at_budget": "refused" if row["view_name"] is None else NOT_MEASURED,
+        **row,
+    }
 
 
 def _phrase(feature: Row) -> str:

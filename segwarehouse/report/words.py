@@ -73,8 +73,7 @@ def overview(departments: Sequence[Mapping[str, object]]) -> str:
     words = [str(row.get("verdict_at_budget") or row["verdict"]) for row in published]
     tally = {word: words.count(word) for word in VERDICTS}
     parts = [f"{plural(len(published), 'department')} {'has' if len(published) == 1 else 'have'} an audience."]
-    judged = len(published) - tally["not evaluated"] - tally["look-alike only"]
-    if judged:
+    if tally["beats activity"] or tally["ties"] or tally["trails"]:
         clear = [
             f"{phrase} in {count(tally[word])}"
             for word, phrase in (("beats activity", "more buyers beyond doubt"), ("trails", "clearly fewer"))

@@ -165,3 +165,16 @@ def test_detail_shrinks_with_departments_until_nothing_is_drawn() -> None:
     assert points[0] == points[1] == Detail().map_points
     assert points == sorted(points, reverse=True)
     assert points[-1] == 0
+
+
+def test_a_state_of_an_older_version_claims_nothing_of_the_budget(state: Path, tmp_path: Path) -> None:
+    older = Path(shutil.copyfile(state, tmp_path / "older.duckdb"))
+    with duckdb.connect(str(older)) as connection:
+        for column in ("verdict_at_budget", "judged_contacts", "expected_buyers", "extra_buyers", "contactable"):
+            connection.execute(f"alter table targeting.departments drop column {column}")
+    with connect(older, read_only=True) as warehouse:
+        summary = summarise(warehouse)
+    assert "most active customers" not in summary["words"]["overview"]
+    for part in summary["departments"]:
+        assert part["verdict_words"].startswith("The verdict is “not measured”, and over all candidates")
+        assert part["words"]["headline"] == "How many of the contacted would buy is not known."
