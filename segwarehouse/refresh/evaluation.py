@@ -20,7 +20,6 @@ from segwarehouse.evaluate.intervals import STANDARD_SHARES, Comparison, Sample,
 from segwarehouse.evaluate.profit import ProfitCurve, profit_curve
 from segwarehouse.features import DepartmentTable
 from segwarehouse.learn.activity import activity_columns
-from segwarehouse.learn.calibrate import OutcomeMap
 from segwarehouse.learn.conversion import Conversion, Conversions
 from segwarehouse.learn.department import DepartmentLearned, DepartmentParameters, learn_department
 from segwarehouse.learn.population import Population
@@ -400,9 +399,3 @@ def contacts_among(share: float, candidates: int) -> int:
     (2, 1)
     """
     return max(1, min(candidates, round(share * candidates)))
-
-
-def with_outcome(rule_set: RuleSet, outcome_map: OutcomeMap) -> RuleSet:
-    """Return the card with its probabilities of being a buyer mapped to those of buying in the outcome window."""
-    mapped = outcome_map.apply(np.array(rule_set.probabilities, dtype=np.float64))
-    return RuleSet(rule_set.rules, rule_set.activity, tuple(float(p) for p in mapped))

@@ -29,7 +29,6 @@ from segwarehouse.refresh.departments import (
     with_large_rules,
     with_outcomes,
 )
-from segwarehouse.refresh.evaluation import with_outcome
 from segwarehouse.refresh.former import former_pool, read_former
 from segwarehouse.refresh.gate import hold_back, lifts
 from segwarehouse.refresh.history import Run, now, recorded
@@ -37,7 +36,7 @@ from segwarehouse.refresh.learned import Learned, identified, map_customers
 from segwarehouse.refresh.pace import Size
 from segwarehouse.refresh.reach import measure_reach
 from segwarehouse.refresh.reporting import REPORT_NAME, Reporting
-from segwarehouse.refresh.scores import pool_to_json
+from segwarehouse.refresh.scores import pool_to_json, with_outcome
 from segwarehouse.refresh.segments import previous_segments
 from segwarehouse.refresh.store import store
 from segwarehouse.refresh.verify import audit, open_published

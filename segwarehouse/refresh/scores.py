@@ -83,6 +83,12 @@ def current_outcome(conversion: Conversion, table: DepartmentTable, card: RuleSe
     return Outcome(conversion.outcome_map(probability, foreseen), conversion.expected_share(probability, foreseen))
 
 
+def with_outcome(rule_set: RuleSet, outcome_map: OutcomeMap) -> RuleSet:
+    """Return the card with its probabilities of being a buyer mapped to those of buying in the outcome window."""
+    mapped = outcome_map.apply(np.array(rule_set.probabilities, dtype=np.float64))
+    return RuleSet(rule_set.rules, rule_set.activity, tuple(float(p) for p in mapped))
+
+
 def _scored_at_latest(pasts: Mapping[str, Sequence[Conversions]]) -> dict[str, tuple[FloatArray, BoolArray]]:
     """Return scores (n,) and outcomes (n,) of the candidates of the latest cut-off, by department.
 

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -247,15 +246,13 @@ def test_the_status_holds_no_id_and_is_always_whole(project: Project, transactio
     assert set(found[0]) == set(found[-1])
 
 
-def test_status_answers_at_once_and_imports_nothing_heavy(tmp_path: Path) -> None:
+def test_status_imports_nothing_heavy(tmp_path: Path) -> None:
     folder = write_project(tmp_path)
-    began = time.perf_counter()
     probe = (
-        "import sys, contextlib\nfrom segwarehouse.cli import main\n"
+        "import contextlib, json, sys\nfrom segwarehouse.cli import main\n"
         f"with contextlib.suppress(SystemExit): main(['status', '--project', {str(folder)!r}])\n"
-        "print(sorted({name.partition('.')[0] for name in sys.modules}))"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
     )
     shown = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
-    assert not {"duckdb", "numpy", "pandas", "pyarrow", "sqlglot", "sklearn"} & set(eval(shown.stdout))  # noqa: S307
+    assert not {"duckdb", "numpy", "pandas", "pyarrow", "sqlglot", "sklearn"} & set(json.loads(shown.stdout))
     assert "no run is known" in shown.stderr
-    assert time.perf_counter() - began < 30.0
