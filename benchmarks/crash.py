@@ -248,7 +248,7 @@ def aftermath(config: "Config", former: str, pipe: int) -> None:
 
 def leavings(config: "Config") -> list[str]:
     """Name what lies about beside the published states."""
-    from segwarehouse.states import states_on_disk
+    from segwarehouse.state.folders import states_on_disk
 
     found: list[str] = []
     if not config.in_place:

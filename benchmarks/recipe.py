@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from segwarehouse.domain import BoolArray, FloatArray, IntArray
-from segwarehouse.features import DepartmentTable
+from segwarehouse.table import DepartmentTable
 
 MOST_CUSTOMERS = 2_000
 

@@ -20,7 +20,7 @@ from benchmarks.worlds import opened, planted
 from segwarehouse.domain import BoolArray, FloatArray
 from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.evaluate.intervals import Sample, compare_samples
-from segwarehouse.refresh.evaluation import Past, as_published, learn, score
+from segwarehouse.evaluate.judge import Past, as_published, learn
 
 CUTOFF = dt.date(2025, 10, 1)
 
@@ -62,7 +62,7 @@ def _judge(past: Past, sizes: list[int], seed: int, spent: dict[int, float]) -> 
         started = time.perf_counter()
         card = learn(table.subset(part), past.settings, explain=False).card
         spent[size] += time.perf_counter() - started
-        rankings[f"{size:,}"] = as_published(score(table, card))[judged]
+        rankings[f"{size:,}"] = as_published(table.score(card))[judged]
     return Sample(rankings, table.outcomes[judged], past.customers[judged])
 
 

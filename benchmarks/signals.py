@@ -27,9 +27,9 @@ from benchmarks.worlds import complete_journey, opened
 from segwarehouse.domain import Feature, FloatArray
 from segwarehouse.evaluate.bootstrap import RESAMPLES, Estimate
 from segwarehouse.evaluate.intervals import Quality, Sample, compare_samples
-from segwarehouse.features import DepartmentTable
+from segwarehouse.evaluate.judge import BASELINE, BLACK_BOX, RULES, Past, Settings, as_published, learn
 from segwarehouse.features.catalogue import BEHAVIOUR
-from segwarehouse.refresh.evaluation import BASELINE, BLACK_BOX, RULES, Past, Settings, as_published, learn, score
+from segwarehouse.table import DepartmentTable
 
 NONE, ALL = "no optional feature", "all four"
 FAMILIES = ("categories", "trend", "channels", "promotions")
@@ -115,7 +115,7 @@ def rankings(table: DepartmentTable, settings: Settings, variant: str, cache: Pa
 
 def _rank(table: DepartmentTable, settings: Settings) -> tuple[FloatArray, FloatArray, FloatArray]:
     learned = learn(table, settings, explain=False)
-    scored = score(table, learned.card)
+    scored = table.score(learned.card)
     rows = ~table.buyers
     return as_published(scored)[rows], learned.propensity.probability[rows], scored.activity[rows].astype(np.float64)
 

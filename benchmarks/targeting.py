@@ -32,9 +32,7 @@ from segwarehouse.errors import SegwarehouseError
 from segwarehouse.evaluate.bootstrap import RESAMPLES, Estimate
 from segwarehouse.evaluate.calibration import calibration
 from segwarehouse.evaluate.intervals import Comparison, Quality, Sample, compare_samples
-from segwarehouse.features import DepartmentTable
-from segwarehouse.learn.conversion import Conversions, fit_conversions
-from segwarehouse.refresh.evaluation import (
+from segwarehouse.evaluate.judge import (
     BASELINE,
     RULES,
     Past,
@@ -43,9 +41,10 @@ from segwarehouse.refresh.evaluation import (
     best_single_measure,
     learn,
     rankings_of,
-    score,
 )
-from segwarehouse.refresh.stability import REFIT_SHARE, refit_parts
+from segwarehouse.evaluate.refits import REFIT_SHARE, refit_parts
+from segwarehouse.learn.conversion import Conversions, fit_conversions
+from segwarehouse.table import DepartmentTable
 
 CUTOFFS = {
     "complete-journey": (dt.date(2017, 5, 1), dt.date(2017, 7, 2)),
@@ -172,7 +171,7 @@ def _judge(name: str, past: Past, earlier: Past | None, *, with_recipe: bool, tu
     table, settings = past.table, past.settings
     rows = ~table.buyers
     learned = learn(table, settings, explain=False)
-    scored = score(table, learned.card)
+    scored = table.score(learned.card)
     plain = fit_plain_rulefit(table.values, table.buyers, seed=settings.seed)
     rankings = rankings_of(table, learned, scored, rows, best_single_measure(table))
     rankings |= _single_measures(table, rows)
@@ -211,7 +210,7 @@ def _conversions(earlier: Past) -> Conversions:
     outcomes = table.outcomes[rows]
     half = np.zeros(len(outcomes), dtype=np.int64)
     return Conversions.of(
-        score(table, learned.card).score[rows], outcomes, half, begins_share(table, earlier.settings.outcome_days)
+        table.score(learned.card).score[rows], outcomes, half, begins_share(table, earlier.settings.outcome_days)
     )
 
 
@@ -238,7 +237,7 @@ def _stability(past: Past, refits: int) -> dict[str, float]:
         card = learn(part, past.settings, explain=False).card
         plain = fit_plain_rulefit(part.values, part.buyers, seed=past.settings.seed)
         for name, ranked in (
-            (RULES, as_published(score(past.table, card))[candidates]),
+            (RULES, as_published(past.table.score(card))[candidates]),
             (PLAIN, plain.predict(past.table.values[candidates])),
         ):
             chosen[name].append(np.argsort(-ranked, kind="stable")[:most].astype(np.int64))

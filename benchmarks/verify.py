@@ -10,7 +10,7 @@ A scoring in Python is what a batch without a warehouse would do: read the custo
 Python, and for each department rank everyone who does not buy there. Two are timed:
 
 - by the model: a LightGBM for each department, of the size that the learning uses, and nothing but its probabilities;
-- by the card, with numpy (`RuleSet.apply`): buyers left out, the control group drawn (MD5 of salt and id), ranks by
+- by the card, with numpy (`Card.apply`): buyers left out, the control group drawn (MD5 of salt and id), ranks by
   points, activity and id, and a table of the columns that the view has, reasons in words included. That is the half of
   `verify` that is Python's: `verify` does all of it, runs the view, compares the two row by row, and proves boundary
   values besides, so it can't be below 1 there.
@@ -39,6 +39,7 @@ from segwarehouse.domain import (
     Activity,
     ActivityTerm,
     BoolArray,
+    Card,
     Column,
     Columns,
     Condition,
@@ -46,14 +47,13 @@ from segwarehouse.domain import (
     IntArray,
     Operator,
     Rule,
-    RuleSet,
 )
 from segwarehouse.learn.propensity import LightGBMParameters
 from segwarehouse.project import create_schema
-from segwarehouse.refresh.verify import open_published, stored_audiences
 from segwarehouse.rules import prove
-from segwarehouse.rules.card import card_to_json
-from segwarehouse.rules.compile import VIEW_COLUMNS, Audience, control_limit, department_view, naming_its_run
+from segwarehouse.rules.compile import VIEW_COLUMNS, ViewSpec, control_limit, department_view, naming_its_run
+from segwarehouse.rules.stored import card_to_json
+from segwarehouse.state.proof import open_published, stored_specs
 from segwarehouse.warehouse import Relation, Warehouse, connect
 
 Result = TypeVar("Result")
@@ -128,7 +128,7 @@ def make_project(folder: Path, customers: int, departments: int, budget: int, se
         for column, name in zip(purchases, names, strict=True)
     ]
     audiences = {
-        name: Audience(
+        name: ViewSpec(
             random_card(random, features, without=column),
             {feature.name: feature for feature in features},
             number + 1,
@@ -154,7 +154,7 @@ def make_project(folder: Path, customers: int, departments: int, budget: int, se
     return project
 
 
-def random_card(random: np.random.Generator, features: list[Feature], without: str) -> RuleSet:
+def random_card(random: np.random.Generator, features: list[Feature], without: str) -> Card:
     """Return a card of 4 to 6 rules of one or two conditions, as learning leaves them."""
     read = [feature.name for feature in features if feature.name != without]
     rules = tuple(
@@ -169,7 +169,7 @@ def random_card(random: np.random.Generator, features: list[Feature], without: s
     )
     terms = tuple(ActivityTerm(name, int(weight)) for name, weight in zip(ACTIVITY, (30, 20, 10, -5), strict=True))
     top = 8 + sum(rule.points for rule in rules)
-    return RuleSet(rules, Activity(terms, floor=50_000, unit=30_000, cap=8), tuple(np.linspace(0.01, 0.6, top + 1)))
+    return Card(rules, Activity(terms, floor=50_000, unit=30_000, cap=8), tuple(np.linspace(0.01, 0.6, top + 1)))
 
 
 def load_features(state: Warehouse, random: np.random.Generator, customers: int, purchases: list[str]) -> None:
@@ -192,7 +192,7 @@ def load_features(state: Warehouse, random: np.random.Generator, customers: int,
     state.load(Relation("features", "department_counts"), pa.table(counts))
 
 
-def load_cards(state: Warehouse, features: list[Feature], audiences: dict[str, Audience]) -> None:
+def load_cards(state: Warehouse, features: list[Feature], audiences: dict[str, ViewSpec]) -> None:
     """Write the tables of schema `targeting` that `verify` reads."""
     state.load(Relation("targeting", "features"), pa.Table.from_pylist([asdict(feature) for feature in features]))
     state.load(Relation("targeting", "run"), pa.table({"run_id": [RUN], "as_of": pa.array([AS_OF], pa.date32())}))
@@ -204,7 +204,7 @@ def load_cards(state: Warehouse, features: list[Feature], audiences: dict[str, A
             "budget": audience.budget,
             "control_share": audience.control_share,
             "salt": audience.salt,
-            "card": card_to_json(audience.rule_set),
+            "card": card_to_json(audience.card),
             "words": json.dumps(audience.words),
         }
         for number, (name, audience) in enumerate(audiences.items())
@@ -216,7 +216,7 @@ def score_by_card(project: Project) -> int:
     """Score every department without SQL beyond two SELECTs, and return how many rows the views would have."""
     total = 0
     with open_published(project.config) as state:
-        audiences = stored_audiences(state)
+        audiences = stored_specs(state)
         table = state.fetch(exp.select("*").from_("features.customers"))
         bought = state.fetch(exp.select("customer_id", "department_key").from_("features.department_counts"))
     ids = table["customer_id"].to_numpy()
@@ -238,7 +238,7 @@ def fit_models(project: Project) -> dict[int, lightgbm.Booster]:
     """Return a classifier for each department key, of the size that the learning uses, fitted to a sample."""
     size = LightGBMParameters()
     with open_published(project.config) as state:
-        audiences = stored_audiences(state)
+        audiences = stored_specs(state)
         sample = state.fetch(exp.select("*").from_("features.customers").limit(FITTED_ON))
     names = sample.column_names[1:]
     columns: Columns = {name: Column.complete(sample[name].to_numpy()) for name in names}
@@ -246,7 +246,7 @@ def fit_models(project: Project) -> dict[int, lightgbm.Booster]:
     random = np.random.default_rng(7)
     models = {}
     for _, audience in audiences.values():
-        chance = audience.rule_set.apply(columns, len(values)).score
+        chance = audience.card.apply(columns, len(values)).score
         options = {
             "objective": "binary",
             "num_leaves": size.leaves,
@@ -290,9 +290,9 @@ def draw(ids: IntArray, salt: str) -> IntArray:
     return np.frombuffer(b"".join(digests), dtype=">u4").astype(np.int64)
 
 
-def view_in_python(audience: Audience, ids: IntArray, columns: Columns, buyer: BoolArray, draws: IntArray) -> pa.Table:
+def view_in_python(audience: ViewSpec, ids: IntArray, columns: Columns, buyer: BoolArray, draws: IntArray) -> pa.Table:
     """Return the table that the department's view selects, best first."""
-    scored = audience.rule_set.apply(columns, len(ids))
+    scored = audience.card.apply(columns, len(ids))
     members = np.flatnonzero(scored.selected & ~buyer)
     members = members[np.lexsort((ids[members], -scored.activity[members], -scored.points[members]))]
     target = draws[members] >= control_limit(audience.control_share)

@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from segwarehouse.config import Config, load_config
+from segwarehouse.evaluate.judge import FEWEST_OUTCOMES, Past
 from segwarehouse.features import Catalogue, Staged, Window, read_catalogue
 from segwarehouse.refresh.departments import build_features, settings_of
-from segwarehouse.refresh.evaluation import FEWEST_OUTCOMES, Past
-from segwarehouse.refresh.working import stage_sources
 from segwarehouse.simulate import simulate
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse, connect
+from segwarehouse.working import stage_sources
 
 COMPLETE_JOURNEY = Path(__file__).parents[1] / "examples" / "complete_journey"
 ALL_SIGNALS = Path(__file__).parent / "all_signals.sql"

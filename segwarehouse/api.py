@@ -18,18 +18,18 @@ from sqlglot import exp
 from segwarehouse.config import Config, load_config
 from segwarehouse.errors import NothingPublished, UnknownName, WarehouseLocked
 from segwarehouse.initialise import Initialised, initialise
+from segwarehouse.ledger.difference import Difference, difference, logged_runs, moved_customers
+from segwarehouse.ledger.status import Progress, Status, read_status
 from segwarehouse.lookup import find_name
+from segwarehouse.measure.campaign import Campaign
+from segwarehouse.measure.run import measure
 from segwarehouse.refresh import RefreshReport, RollbackReport, plan, refresh, rollback, verify
-from segwarehouse.refresh.campaign import Campaign
-from segwarehouse.refresh.check import CheckReport, check
-from segwarehouse.refresh.difference import Difference, difference, logged_runs, moved_customers
-from segwarehouse.refresh.export import Exported, export
-from segwarehouse.refresh.measure import measure
+from segwarehouse.refresh.preflight import CheckReport, check
 from segwarehouse.refresh.reporting import REPORT_NAME
-from segwarehouse.refresh.verify import open_published
 from segwarehouse.report import Report, summarise, write_report
-from segwarehouse.running import Progress, Status, read_status
-from segwarehouse.states import current_run, states_on_disk
+from segwarehouse.state.export import Exported, export
+from segwarehouse.state.folders import current_run, states_on_disk
+from segwarehouse.state.proof import open_published
 from segwarehouse.warehouse import Relation, Warehouse, connect, frame_of, relation
 
 _RUN_COLUMNS = ["run_id", "started_at", "finished_at", "status"]
@@ -206,7 +206,7 @@ class Project:
         contacted: str | Path | pd.DataFrame | None = None,
         as_planned: bool = False,
     ) -> Campaign:
-        """Compare those whom a run wanted contacted with its control group. See `segwarehouse.refresh.measure`.
+        """Compare those whom a run wanted contacted with its control group. See `segwarehouse.measure.run`.
 
         Who was contacted is in `contacted`, or is supposed to be as planned.
         """
@@ -217,7 +217,7 @@ class Project:
         return [item.as_dict() for item in verify(self.config)]
 
     def export(self, departments: Sequence[str] = (), dialect: str = "duckdb") -> list[Exported]:
-        """Return the published views as SQL for another warehouse. See `segwarehouse.refresh.export`."""
+        """Return the published views as SQL for another warehouse. See `segwarehouse.state.export`."""
         return export(self.config, departments, dialect)
 
 

@@ -147,7 +147,7 @@ class Activity:
 
 
 @dataclass(frozen=True, slots=True)
-class RuleSet:
+class Card:
     """A department's card: rules with points on top of activity, and the probability of each total.
 
     Attributes
@@ -281,3 +281,17 @@ class Feature:
     unit: str
     subject: str = ""
     recent_days: int = 0
+
+
+def is_small(count: int, least: int) -> bool:
+    """Tell whether a count is too small to publish; nobody is no small count."""
+    return 0 < count < least
+
+
+def shown_count(count: int, least: int) -> str:
+    """Return a count for a sentence.
+
+    >>> shown_count(7, 10), shown_count(12, 10), shown_count(0, 10)
+    ('fewer than 10', '12', '0')
+    """
+    return f"fewer than {least}" if is_small(count, least) else str(count)

@@ -15,8 +15,8 @@ import click
 
 from segwarehouse.cli.render import say
 from segwarehouse.cli.session import JSON, Session, current_session, may_colour
+from segwarehouse.ledger.status import Moment, Progress, about
 from segwarehouse.outgoing import as_json, masked_values, printable
-from segwarehouse.running import Moment, Progress, about
 
 
 @contextlib.contextmanager

@@ -4,6 +4,6 @@ In: a file that nobody has described. Out: which column plays which part, how su
 `segwarehouse.toml`. Whether a refresh can use the data is left to `segwarehouse check`.
 """
 
-from segwarehouse.initialise.project import Initialised, initialise
+from segwarehouse.initialise.folder import Initialised, initialise
 
 __all__ = ["Initialised", "initialise"]

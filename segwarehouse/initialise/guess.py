@@ -11,7 +11,7 @@ from segwarehouse.initialise.names import KEYLIKE, KEYS, NUMERIC, TEMPORAL, TEXT
 from segwarehouse.initialise.values import (
     FORMATS,
     STRPTIME_FORMATS,
-    Column,
+    SourceColumn,
     describe,
     extent,
     most_frequent,
@@ -65,7 +65,7 @@ class Guesses:
     written: Mapping[str, object]
     unreadable: Mapping[str, str]
     rows: int
-    columns: Mapping[str, Column]
+    columns: Mapping[str, SourceColumn]
     history_days: int | None
 
     def of(self, key: str) -> Guess | None:
@@ -81,7 +81,7 @@ class _Look:
     types: dict[str, str]
     given: Mapping[str, str]
     rows: int
-    columns: dict[str, Column]
+    columns: dict[str, SourceColumn]
     parts: dict[str, Guess] = field(default_factory=dict)
     written: dict[str, object] = field(default_factory=dict)
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class _Look:
         self.unreadable.setdefault(key, f"{name} holds {such}, … which can't be read as {what}")
 
     @property
-    def free(self) -> dict[str, Column]:
+    def free(self) -> dict[str, SourceColumn]:
         """The columns with values that play no part yet."""
         taken = {part.column for part in self.parts.values()} | set(self.given.values())
         return {name: column for name, column in self.columns.items() if name not in taken and column.filled}

@@ -35,7 +35,7 @@ _MOSTLY = 0.9
 
 
 @dataclass(frozen=True)
-class Column:
+class SourceColumn:
     """How a column is filled: its type, rows with a value, different values."""
 
     type_name: str
@@ -72,7 +72,7 @@ class Numbers:
     most: float | None
 
 
-def describe(warehouse: Warehouse, types: dict[str, str]) -> tuple[int, dict[str, Column]]:
+def describe(warehouse: Warehouse, types: dict[str, str]) -> tuple[int, dict[str, SourceColumn]]:
     """Return the number of rows, and how each column is filled."""
     counts: list[exp.Expr] = [exp.Count(this=exp.Star()).as_("n")]
     for position, name in enumerate(types):
@@ -81,7 +81,7 @@ def describe(warehouse: Warehouse, types: dict[str, str]) -> tuple[int, dict[str
         counts.append(exp.Count(this=exp.Distinct(expressions=[column.copy()])).as_(f"different_{position}"))
     row = warehouse.fetch(exp.select(*counts).from_(LOOKED.table())).to_pylist()[0]
     return row["n"], {
-        name: Column(type_name, row[f"filled_{position}"], row[f"different_{position}"])
+        name: SourceColumn(type_name, row[f"filled_{position}"], row[f"different_{position}"])
         for position, (name, type_name) in enumerate(types.items())
     }
 

@@ -1,7 +1,7 @@
 """A department's card: a few rules with whole points, on top of activity.
 
-In: a population, the out-of-fold probability of the classifier and log-odds of activity. Out: domain rules, and the
-activity measure with what a point of it is worth. Probabilities for the totals are left to `calibrate.py`.
+In: a department's table, the out-of-fold probability of the classifier and log-odds of activity. Out: domain rules,
+and the activity measure with what a point of it is worth. Probabilities for the totals are left to `calibrate.py`.
 
 Candidates are pooled from RuleFit on what the classifier adds to activity, from boosted trees and from quantiles.
 Rules are chosen by a soft label, half the label and half the classifier's out-of-fold probability: the label alone is
@@ -17,7 +17,6 @@ from segwarehouse.domain import Activity, BoolArray, FloatArray, IntArray, Rule
 from segwarehouse.learn.activity import POINT, with_points
 from segwarehouse.learn.log_odds import log_odds_of, probability_of
 from segwarehouse.learn.pool import Pool, boosted_paths, build_pool
-from segwarehouse.learn.population import Population
 from segwarehouse.learn.rulefit import rulefit_paths
 from segwarehouse.learn.selection import (
     Candidates,
@@ -29,6 +28,7 @@ from segwarehouse.learn.selection import (
     frequency_of,
     log_odds_with,
 )
+from segwarehouse.table import DepartmentTable
 
 _LABEL_SHARE = 0.5
 _BOOSTED_LEAVES = 4
@@ -94,7 +94,7 @@ class Halves:
 
 
 def learn_card(
-    population: Population,
+    table: DepartmentTable,
     guide: FloatArray,
     activity: Activity,
     activity_log_odds: FloatArray,
@@ -106,7 +106,7 @@ def learn_card(
 
     Parameters
     ----------
-    population
+    table
         n customers; its labels are what the weights are fitted to.
     guide
         float64 (n,), 0 to 1: what guides the choice beside the labels: the out-of-fold probability of the classifier.
@@ -120,18 +120,18 @@ def learn_card(
     from threadpoolctl import threadpool_limits
 
     chosen = parameters or CardParameters()
-    soft = _LABEL_SHARE * population.labels + (1.0 - _LABEL_SHARE) * guide
+    soft = _LABEL_SHARE * table.buyers + (1.0 - _LABEL_SHARE) * guide
     with threadpool_limits(1):
-        pool = _pool(population, log_odds_of(guide), activity_log_odds, soft, seed, chosen.max_rule_conditions)
+        pool = _pool(table, log_odds_of(guide), activity_log_odds, soft, seed, chosen.max_rule_conditions)
         pool = _shortlisted(pool, soft - probability_of(activity_log_odds))
-        units = {feature.name: feature.unit for feature in population.features}
+        units = {feature.name: feature.unit for feature in table.features}
         candidates = candidates_of(pool.rules, pool.masks, units)
-        halves = chosen_by_halves(candidates, activity_log_odds, soft, population.labels, chosen.selection, seed=seed)
+        halves = chosen_by_halves(candidates, activity_log_odds, soft, table.buyers, chosen.selection, seed=seed)
         often = frequency_of(candidates.masks, candidates, halves, chosen.selection.most_alike)
-        step = _best_step(candidates, activity_log_odds, soft, population.labels, often, seed, chosen.selection)
+        step = _best_step(candidates, activity_log_odds, soft, table.buyers, often, seed, chosen.selection)
     return Draft(
         rules=_rules(pool, step, chosen.point),
-        activity=_activity(population, activity, float(step.weights[1]), chosen.point),
+        activity=_activity(table, activity, float(step.weights[1]), chosen.point),
         halves=Halves(candidates, halves, chosen.selection.most_alike),
     )
 
@@ -169,7 +169,7 @@ def top_group(rules: tuple[Rule, ...], matched: BoolArray) -> BoolArray:
 
 
 def _pool(
-    population: Population,
+    table: DepartmentTable,
     log_odds: FloatArray,
     activity_log_odds: FloatArray,
     soft: FloatArray,
@@ -178,10 +178,10 @@ def _pool(
 ) -> Pool:
     """Pool the candidates of both sources and of the quantiles."""
     added = log_odds - activity_log_odds
-    paths = rulefit_paths(population.values, added, seed=seed)
+    paths = rulefit_paths(table.values, added, seed=seed)
     unexplained = soft - probability_of(activity_log_odds)
-    paths += boosted_paths(population.values, unexplained, leaves=_BOOSTED_LEAVES, seed=seed + 1)
-    return build_pool(population.values, population.features, paths, most_conditions=most_conditions)
+    paths += boosted_paths(table.values, unexplained, leaves=_BOOSTED_LEAVES, seed=seed + 1)
+    return build_pool(table.values, table.features, paths, most_conditions=most_conditions)
 
 
 def _shortlisted(pool: Pool, unexplained: FloatArray) -> Pool:
@@ -243,8 +243,8 @@ def _rules(pool: Pool, step: Step, point: float) -> tuple[Rule, ...]:
     return tuple(sorted(rules, key=lambda rule: (-rule.points, rule.conditions)))
 
 
-def _activity(population: Population, activity: Activity, share: float, point: float) -> Activity:
+def _activity(table: DepartmentTable, activity: Activity, share: float, point: float) -> Activity:
     """Return `activity` with the unit that a point is worth where the card uses `share` of its log-odds."""
     if not activity.terms:
         return Activity()
-    return with_points(activity, population.activity_values, population.activity_features, point=point / share)
+    return with_points(activity, table.activity_values, table.activity_features, point=point / share)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segwarehouse.domain import FloatArray, IntArray
-from segwarehouse.learn.stability import choose_number, stability
+from segwarehouse.learn.halves import choose_number, stability
 
 NUMBERS = range(3, 9)
 _STARTS = 10

@@ -1,6 +1,6 @@
 """One department, learned: classifier, activity, card and, where wanted, segments.
 
-In: a population and a seed. Out: one frozen value with all that is stored, scored and drawn. How good it is on
+In: a department's table and a seed. Out: one frozen value with all that is stored, scored and drawn. How good it is on
 customers and times that it never saw is left to `evaluate/`.
 
 A card that was published before stays unless the new one is better beyond what chance explains: rules that change at
@@ -14,15 +14,14 @@ from typing import Literal
 
 import numpy as np
 
-from segwarehouse.domain import Activity, BoolArray, Column, Columns, Condition, FloatArray, Rule, RuleSet, Segment
-from segwarehouse.learn.activity import activity_columns, fit_activity
+from segwarehouse.domain import Activity, BoolArray, Card, Condition, FloatArray, Rule, Segment
+from segwarehouse.learn.activity import fit_activity
 from segwarehouse.learn.affinity import high_propensity_cluster
 from segwarehouse.learn.calibrate import calibrate
 from segwarehouse.learn.card import CardParameters, Draft, learn_card
 from segwarehouse.learn.cluster import Clusters, cluster
 from segwarehouse.learn.embed import Embedding, embed
-from segwarehouse.learn.entry import telling_rules, with_entry_rule
-from segwarehouse.learn.population import Population
+from segwarehouse.learn.entry_rule import telling_rules, with_entry_rule
 from segwarehouse.learn.propensity import (
     ConfusionMatrices,
     LightGBMParameters,
@@ -31,6 +30,7 @@ from segwarehouse.learn.propensity import (
     fit_propensity,
 )
 from segwarehouse.learn.segments import name_segments
+from segwarehouse.table import DepartmentTable
 
 _LEAST_SEGMENT_SHARE = 0.02
 _CONFIDENCE = 0.95
@@ -111,28 +111,28 @@ class DepartmentLearned:
     propensity: Propensity
     confusion: ConfusionMatrices
     activity_log_odds: FloatArray
-    card: RuleSet
+    card: Card
     frequency: Mapping[tuple[Condition, ...], float]
     kept: bool
     segment_map: SegmentMap | None
 
 
 def learn_department(
-    population: Population,
+    table: DepartmentTable,
     *,
     seed: int,
     explain: bool = True,
     parameters: DepartmentParameters | None = None,
-    former: RuleSet | None = None,
+    former: Card | None = None,
 ) -> DepartmentLearned:
     """Learn one department.
 
     Parameters
     ----------
-    population
+    table
         n customers, without any line of the department itself.
     seed
-        The same population and seed give the same result, whatever the number of threads.
+        The same table and seed give the same result, whatever the number of threads.
     explain
         Also lay out and name segments; the card does not depend on it.
     parameters
@@ -147,29 +147,27 @@ def learn_department(
     """
     chosen = parameters or DepartmentParameters()
     propensity = fit_propensity(
-        population.values, population.labels, seed=seed, balance=chosen.balance, parameters=chosen.lightgbm
+        table.values, table.buyers, seed=seed, balance=chosen.balance, parameters=chosen.lightgbm
     )
-    base, activity_log_odds = fit_activity(
-        population.activity_values, population.activity_features, population.labels, seed=seed
-    )
-    draft = _draft(population, propensity, base, activity_log_odds, seed, chosen)
-    rules = with_entry_rule(telling_rules(draft.rules, population), population, chosen.least_selected)
-    new = calibrated_card(rules, draft.activity, population)
-    kept = former is not None and _still_good(former, new, population, chosen)
-    card = calibrated_card(former.rules, former.activity, population) if former is not None and kept else new
+    base, activity_log_odds = fit_activity(table.activity_values, table.activity_features, table.buyers, seed=seed)
+    draft = _draft(table, propensity, base, activity_log_odds, seed, chosen)
+    rules = with_entry_rule(telling_rules(draft.rules, table), table, chosen.least_selected)
+    new = calibrated_card(rules, draft.activity, table)
+    kept = former is not None and _still_good(former, new, table, chosen)
+    card = calibrated_card(former.rules, former.activity, table) if former is not None and kept else new
     return DepartmentLearned(
         propensity=propensity,
-        confusion=confusion_matrices(population.labels, propensity.log_odds),
+        confusion=confusion_matrices(table.buyers, propensity.log_odds),
         activity_log_odds=activity_log_odds,
         card=card,
-        frequency=_frequency(draft, card, population),
+        frequency=_frequency(draft, card, table),
         kept=kept,
-        segment_map=_segment_map(population, propensity, seed, chosen.min_segment) if explain else None,
+        segment_map=_segment_map(table, propensity, seed, chosen.min_segment) if explain else None,
     )
 
 
 def _draft(
-    population: Population,
+    table: DepartmentTable,
     propensity: Propensity,
     base: Activity,
     activity_log_odds: FloatArray,
@@ -178,19 +176,19 @@ def _draft(
 ) -> Draft:
     """Learn the rules for what they are to describe."""
     if parameters.target == "buyers":
-        guide, described = propensity.probability, population
+        guide, described = propensity.probability, table
     else:
         guide = high_propensity_cluster(propensity, seed=seed)
-        described = replace(population, labels=guide >= 0.5)
+        described = replace(table, buyers=guide >= 0.5)
     return learn_card(described, guide, base, activity_log_odds, seed=seed, parameters=parameters.card)
 
 
-def _frequency(draft: Draft, card: RuleSet, population: Population) -> Mapping[tuple[Condition, ...], float]:
-    often = draft.halves.frequency(_matched(card, population))
+def _frequency(draft: Draft, card: Card, table: DepartmentTable) -> Mapping[tuple[Condition, ...], float]:
+    often = draft.halves.frequency(_matched(card, table))
     return {rule.conditions: float(value) for rule, value in zip(card.rules, often, strict=True)}
 
 
-def _still_good(former: RuleSet, new: RuleSet, population: Population, parameters: DepartmentParameters) -> bool:
+def _still_good(former: Card, new: Card, table: DepartmentTable, parameters: DepartmentParameters) -> bool:
     """Say whether a former card may stay: it obeys the limits, and a new one is not better beyond chance.
 
     Both are calibrated on the same customers; the new card is better if its log loss is lower by more than 1.64
@@ -198,62 +196,55 @@ def _still_good(former: RuleSet, new: RuleSet, population: Population, parameter
     chosen on these customers, and the former one was not.
     """
     card = parameters.card
-    known = {feature.name for feature in population.features} | set(population.activity_features)
+    known = {feature.name for feature in table.features} | set(table.activity_features)
     # One condition more than the selection's own limit is the entry rule's.
     if not set(former.features) <= known or former.condition_count > card.selection.max_conditions + 1:
         return False
     if any(len(rule.conditions) > card.max_rule_conditions for rule in former.rules):
         return False
-    if telling_rules(former.rules, population) != former.rules:
+    if telling_rules(former.rules, table) != former.rules:
         return False
-    candidates = ~population.labels
-    selected = former.apply(_columns(population), len(population.labels)).selected
+    candidates = ~table.buyers
+    selected = table.score(former).selected
     if float(selected[candidates].mean()) < _ENOUGH * parameters.least_selected:
         return False
-    again = calibrated_card(former.rules, former.activity, population)
-    worse = _log_loss(again, population) - _log_loss(new, population)
+    again = calibrated_card(former.rules, former.activity, table)
+    worse = _log_loss(again, table) - _log_loss(new, table)
     error = float(worse.std(ddof=1)) * np.sqrt(len(worse))
     price = 0.5 * card.selection.price * new.condition_count  # in log-likelihood, half of a deviance
     return bool(worse.sum() <= NormalDist().inv_cdf(_CONFIDENCE) * error + price)
 
 
-def _log_loss(card: RuleSet, population: Population) -> FloatArray:
+def _log_loss(card: Card, table: DepartmentTable) -> FloatArray:
     """Return the log loss of each customer (n,)."""
-    score = card.apply(_columns(population), len(population.labels)).score
-    return np.asarray(-np.log(np.where(population.labels, score, 1.0 - score)), dtype=np.float64)
+    score = table.score(card).score
+    return np.asarray(-np.log(np.where(table.buyers, score, 1.0 - score)), dtype=np.float64)
 
 
-def _matched(card: RuleSet, population: Population) -> BoolArray:
+def _matched(card: Card, table: DepartmentTable) -> BoolArray:
     """Return which of the card's rules each customer satisfies, bool (n, rules)."""
-    return card.apply(_columns(population), len(population.labels)).matched
+    return table.score(card).matched
 
 
-def _columns(population: Population) -> Columns:
-    columns = {
-        feature.name: Column.complete(population.values[:, at]) for at, feature in enumerate(population.features)
-    }
-    return columns | activity_columns(population.activity_values, population.activity_features)
-
-
-def calibrated_card(rules: tuple[Rule, ...], activity: Activity, population: Population) -> RuleSet:
+def calibrated_card(rules: tuple[Rule, ...], activity: Activity, table: DepartmentTable) -> Card:
     """Return the card with the probability of being a buyer for each total that it can give."""
-    uncalibrated = RuleSet(rules, activity, probabilities=(0.5,))
-    points = uncalibrated.apply(_columns(population), len(population.labels)).points
+    uncalibrated = Card(rules, activity, probabilities=(0.5,))
+    points = table.score(uncalibrated).points
     highest = activity.cap + sum(rule.points for rule in rules)
-    return RuleSet(rules, activity, calibrate(points, population.labels, highest=highest))
+    return Card(rules, activity, calibrate(points, table.buyers, highest=highest))
 
 
-def _segment_map(population: Population, propensity: Propensity, seed: int, min_segment: int) -> SegmentMap:
-    embedding = embed(propensity.explanation.shap, seed=seed, order=population.map_order)
+def _segment_map(table: DepartmentTable, propensity: Propensity, seed: int, min_segment: int) -> SegmentMap:
+    embedding = embed(propensity.explanation.shap, seed=seed, order=table.map_order)
     rows = embedding.rows
     least = max(min_segment, int(np.ceil(_LEAST_SEGMENT_SHARE * len(rows))))
     clusters = cluster(embedding.coordinates, propensity.log_odds[rows], seed=seed, min_size=least)
     segments = name_segments(
         clusters,
         shap=propensity.explanation.shap[rows],
-        values=population.values[rows],
-        features=population.features,
-        labels=population.labels[rows],
+        values=table.values[rows],
+        features=table.features,
+        labels=table.buyers[rows],
         min_cell=least,
     )
     return SegmentMap(embedding, clusters, segments)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from segwarehouse.domain import FloatArray, IntArray
-from segwarehouse.learn.stability import choose_number, stability
+from segwarehouse.learn.halves import choose_number, stability
 
 Covariance = Literal["full", "spherical"]
 

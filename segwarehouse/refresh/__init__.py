@@ -3,6 +3,6 @@
 from segwarehouse.refresh.plan import plan
 from segwarehouse.refresh.rollback import RollbackReport, rollback
 from segwarehouse.refresh.run import RefreshReport, refresh
-from segwarehouse.refresh.verify import verify
+from segwarehouse.state.proof import verify
 
 __all__ = ["RefreshReport", "RollbackReport", "plan", "refresh", "rollback", "verify"]

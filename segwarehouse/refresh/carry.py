@@ -15,12 +15,11 @@ import pyarrow.compute as pc
 from sqlglot import exp
 
 from segwarehouse.config import Config
-from segwarehouse.domain import Department
-from segwarehouse.refresh.former import Reread, former_state
-from segwarehouse.refresh.quality import EXPECTED_BUYERS, bounded
-from segwarehouse.refresh.reach import Reach
-from segwarehouse.refresh.suppress import is_small
-from segwarehouse.rules.compile import Audience
+from segwarehouse.domain import Department, is_small
+from segwarehouse.refresh.previous import Reread, former_state
+from segwarehouse.results.quality import EXPECTED_BUYERS, bounded
+from segwarehouse.results.reach import Reach
+from segwarehouse.rules.compile import ViewSpec
 from segwarehouse.warehouse import Relation, Warehouse
 
 TABLES = (
@@ -56,14 +55,14 @@ class Carried:
     ----------
     departments
         As the new data has them.
-    audiences
+    specs
         What each one's view is compiled from, by department.
     tables
         Their rows, by table.
     """
 
     departments: Sequence[Department] = ()
-    audiences: Mapping[str, Audience] = field(default_factory=dict)
+    specs: Mapping[str, ViewSpec] = field(default_factory=dict)
     tables: Mapping[str, pa.Table] = field(default_factory=dict)
 
 
@@ -95,7 +94,7 @@ def carry_over(
             return Carried()
         tables = {name: _rows(state, name, found) for name in TABLES}
     tables["departments"] = _remarked(tables["departments"], remarks)
-    return Carried(found, {each.name: reread[each.name].audience for each in found}, tables)
+    return Carried(found, {each.name: reread[each.name].spec for each in found}, tables)
 
 
 def _remarked(rows: pa.Table, remarks: Mapping[str, str]) -> pa.Table:

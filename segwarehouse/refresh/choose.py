@@ -8,11 +8,10 @@ import datetime as dt
 from collections.abc import Sequence
 
 from segwarehouse.config import Config
-from segwarehouse.domain import Department
+from segwarehouse.domain import Department, is_small
 from segwarehouse.errors import TooFewBuyers
 from segwarehouse.features import Catalogue, Staged, Window
 from segwarehouse.lookup import find_name
-from segwarehouse.refresh.suppress import is_small
 
 STEPPING_BACK = "stepping back in time"
 HOLDING_OUT = "held-out customers"

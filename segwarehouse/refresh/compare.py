@@ -21,8 +21,8 @@ from sqlglot import exp
 
 from segwarehouse.features import Catalogue, Staged
 from segwarehouse.project import read_query, run_script
-from segwarehouse.refresh.former import Former, Reread, reread
-from segwarehouse.rules.compile import Audience, department_view
+from segwarehouse.refresh.previous import Former, Reread, reread
+from segwarehouse.rules.compile import ViewSpec, department_view
 from segwarehouse.rules.validate import validate_view
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Relation, Warehouse, relation
@@ -78,7 +78,7 @@ class Compared:
 def compare(
     warehouse: Warehouse,
     former: Former | None,
-    fresh: Mapping[str, Audience],
+    fresh: Mapping[str, ViewSpec],
     catalogue: Catalogue,
     staged: Staged,
     run_id: str,
@@ -101,14 +101,14 @@ def compare(
     if former:
         warehouse.load(FORMER, former.members)
         run_script(warehouse, sql, "compare/add_former.sql", {})
-        for name in former.audiences.keys() & named.keys():
-            again[name] = reread(former.audiences[name], named[name], catalogue, staged, run_id)
-            _step(warehouse, sql, name, NEW_DATA, again[name].audience)
-    for name, audience in fresh.items():
+        for name in former.specs.keys() & named.keys():
+            again[name] = reread(former.specs[name], named[name], catalogue, staged, run_id)
+            _step(warehouse, sql, name, NEW_DATA, again[name].spec)
+    for name, spec in fresh.items():
         if name in again:
-            _two_steps(warehouse, sql, name, again[name].audience, audience)
+            _two_steps(warehouse, sql, name, again[name].spec, spec)
         else:
-            _step(warehouse, sql, name, NEW_SETTINGS, audience)
+            _step(warehouse, sql, name, NEW_SETTINGS, spec)
     rows = warehouse.fetch(read_query(sql, "compare/churn.sql", {})).to_pylist()
     return Compared(
         former_run=former.run_id if former else None,
@@ -124,7 +124,7 @@ def compare(
 def settle(
     warehouse: Warehouse,
     compared: Compared,
-    audiences: Mapping[str, Audience],
+    specs: Mapping[str, ViewSpec],
     origins: Mapping[str, str],
     id_type: str,
 ) -> None:
@@ -132,7 +132,7 @@ def settle(
 
     Parameters
     ----------
-    audiences
+    specs
         What every published view is compiled from, by department.
     origins
         `LEARNED`, `CARRIED` or `KEPT`, by department. Where it is not learned, only the data has changed.
@@ -144,25 +144,23 @@ def settle(
         if origin != LEARNED:
             for step in (NEW_DATA, NEW_RULES):
                 run_script(warehouse, sql, "compare/copy_step.sql", {"department": name, "step": step})
-    rows = [
-        _described(name, origins[name], compared.reread.get(name), audience) for name, audience in audiences.items()
-    ]
+    rows = [_described(name, origins[name], compared.reread.get(name), spec) for name, spec in specs.items()]
     schema = pa.schema([(name, pa.bool_() if name == "is_compared" else pa.string()) for name in rows[0]])
     warehouse.load(COMPARED, pa.Table.from_pylist(rows, schema=schema))
     run_script(warehouse, sql, "compare/changes.sql", {"id_type": id_type})
 
 
-def _described(name: str, origin: str, before: Reread | None, now: Audience) -> dict[str, object]:
+def _described(name: str, origin: str, before: Reread | None, now: ViewSpec) -> dict[str, object]:
     return {
         "department": name,
         "origin": origin,
         "is_compared": before is not None,
-        "budget_reason": _budget_reason(before.audience, now) if before else None,
+        "budget_reason": _budget_reason(before.spec, now) if before else None,
         "missing": ", ".join(before.missing) or None if before else None,
     }
 
 
-def _budget_reason(before: Audience, now: Audience) -> str:
+def _budget_reason(before: ViewSpec, now: ViewSpec) -> str:
     """Say what moved the budget cut."""
     said = []
     if before.budget != now.budget:
@@ -174,22 +172,22 @@ def _budget_reason(before: Audience, now: Audience) -> str:
     return " and ".join(said) or "the budget cut is where it was"
 
 
-def _two_steps(warehouse: Warehouse, sql: TemplateFolder, name: str, before: Audience, now: Audience) -> None:
+def _two_steps(warehouse: Warehouse, sql: TemplateFolder, name: str, before: ViewSpec, now: ViewSpec) -> None:
     """Take the step to the new card, then the one to the new settings; a step that changes nothing is copied."""
     kept = replace(now, budget=before.budget, control_share=before.control_share, salt=before.salt)
-    for step, audience, is_same in (
-        (NEW_RULES, kept, before.rule_set == now.rule_set),
+    for step, spec, is_same in (
+        (NEW_RULES, kept, before.card == now.card),
         (NEW_SETTINGS, now, kept == now),
     ):
         if is_same:
             run_script(warehouse, sql, "compare/copy_step.sql", {"department": name, "step": step - 1})
         else:
-            _step(warehouse, sql, name, step, audience)
+            _step(warehouse, sql, name, step, spec)
 
 
-def _step(warehouse: Warehouse, sql: TemplateFolder, name: str, step: int, audience: Audience) -> None:
+def _step(warehouse: Warehouse, sql: TemplateFolder, name: str, step: int, spec: ViewSpec) -> None:
     """Add an audience as it is after a step."""
-    view = department_view(audience, with_points=True)
+    view = department_view(spec, with_points=True)
     validate_view(view, warehouse.columns(relation("features.customers")), dialect=warehouse.dialect)
     rows = read_query(sql, "compare/audience_rows.sql", {"department": name, "step": step}).with_(
         "audience", as_=view, copy=False

@@ -11,29 +11,29 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from segwarehouse.config import Config
-from segwarehouse.domain import Department, IntArray, RuleSet
+from segwarehouse.domain import Card, Department, IntArray, shown_count
 from segwarehouse.errors import SegwarehouseError, TooFewBuyers
+from segwarehouse.evaluate.judge import Evaluation, Past, Settings, hold_out, learn, step_back
+from segwarehouse.evaluate.refits import measure_stability
+from segwarehouse.evaluate.scores import current_outcome, with_scores
 from segwarehouse.features import Catalogue, FeatureTable, LeftOut, Staged, Window, read_features
+from segwarehouse.features.later_data import require_no_later_data
 from segwarehouse.learn.card import CardParameters
 from segwarehouse.learn.conversion import Pool
 from segwarehouse.learn.department import DepartmentParameters
 from segwarehouse.learn.mixture import fit_mixture
 from segwarehouse.learn.segments import name_components
 from segwarehouse.learn.selection import SelectionParameters
+from segwarehouse.ledger.history import Run
+from segwarehouse.ledger.pace import counted
 from segwarehouse.project import build, load_models, run_check
 from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol, cutoffs
-from segwarehouse.refresh.evaluation import Evaluation, Past, Settings, hold_out, learn, score, step_back
-from segwarehouse.refresh.history import Run
-from segwarehouse.refresh.later_data import require_no_later_data
-from segwarehouse.refresh.learned import CustomersMap, Learned, shap_customers
-from segwarehouse.refresh.pace import counted
-from segwarehouse.refresh.scores import current_outcome, with_scores
-from segwarehouse.refresh.segments import Identity
-from segwarehouse.refresh.stability import measure_stability
-from segwarehouse.refresh.suppress import told, without_small_rules
-from segwarehouse.refresh.workers import in_parallel, processes
+from segwarehouse.results.identity import Identity
+from segwarehouse.results.learned import CustomersMap, Learned, shap_customers
+from segwarehouse.results.suppress import without_small_rules
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse
+from segwarehouse.workers import in_parallel, processes
 
 _LEAK_CHECKS = 4
 """The leak check looks at one department in about so many parts of them, others in each run."""
@@ -159,7 +159,7 @@ def _evaluate(then: Sequence[_Then], protocol: str) -> Evaluation:
 
 def _too_few(error: TooFewBuyers, least: int) -> str:
     """Say that too few are left to learn from, in words that may be published: without a count below `least`."""
-    buyers, others = (told(int(str(error.facts[name])), least) for name in ("buyers", "others"))
+    buyers, others = (shown_count(int(str(error.facts[name])), least) for name in ("buyers", "others"))
     return f"too few to learn from: {buyers} buyers and {others} others among the customers who bought elsewhere"
 
 
@@ -178,7 +178,7 @@ def learn_departments(
     customers_map: CustomersMap,
     chosen: Sequence[Department],
     evaluations: dict[str, Evaluation],
-    cards: Mapping[str, RuleSet],
+    cards: Mapping[str, Card],
     run: Run,
 ) -> list[Learned | Unlearned]:
     """Learn every department anew, as of now, for publishing."""
@@ -208,7 +208,7 @@ def learn_and_explain(
     customers_map: CustomersMap,
     evaluation: Evaluation,
     settings: Settings,
-    former: RuleSet | None,
+    former: Card | None,
     refits: int,
     explained: int,
 ) -> Learned | Unlearned:
@@ -262,7 +262,7 @@ def learn_and_explain(
 
 def with_large_rules(item: Learned, least: int) -> Learned:
     """Return what was learned without the rules that fewer customers than the minimum cell size satisfy."""
-    matched = score(item.table(), item.card).matched
+    matched = item.table().score(item.card).matched
     return replace(item, card=without_small_rules(item.card, matched, least))
 
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from segwarehouse.config import Config
 from segwarehouse.evaluate.bootstrap import Estimate
+from segwarehouse.evaluate.judge import RULES
+from segwarehouse.ledger.history import settings_of_run
 from segwarehouse.refresh.compare import Churn, Compared
-from segwarehouse.refresh.evaluation import RULES
-from segwarehouse.refresh.former import Former
-from segwarehouse.refresh.history import settings_of_run
-from segwarehouse.refresh.learned import Learned
+from segwarehouse.refresh.previous import Former
+from segwarehouse.results.learned import Learned
 
 _CHANGE_NO_RULES = {"jobs", "departments", "min_buyers"}
 """Settings of `[learning]` that say how much is learned, not how."""

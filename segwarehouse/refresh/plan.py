@@ -8,12 +8,12 @@ from collections.abc import Sequence
 
 from segwarehouse.config import Config
 from segwarehouse.features import read_catalogue, staging_models
+from segwarehouse.ledger.history import now
 from segwarehouse.project import Model, load_models, statements
 from segwarehouse.refresh.choose import choose
-from segwarehouse.refresh.history import now
-from segwarehouse.refresh.working import privately, stage_sources
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse
+from segwarehouse.working import privately, stage_sources
 
 
 def plan(config: Config, *, as_of: dt.date | None = None, departments: Sequence[str] = ()) -> list[tuple[str, str]]:

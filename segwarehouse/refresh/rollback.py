@@ -13,11 +13,11 @@ from sqlglot import exp
 
 from segwarehouse.config import Config
 from segwarehouse.errors import NothingPublished, PublishError, UnknownName
-from segwarehouse.refresh.history import recorded
-from segwarehouse.refresh.verify import prove_state
-from segwarehouse.refresh.working import locked_warehouse
-from segwarehouse.states import current_run, state_file, states_on_disk, switch
+from segwarehouse.ledger.history import recorded
+from segwarehouse.state.folders import current_run, state_file, states_on_disk, switch
+from segwarehouse.state.proof import prove_state
 from segwarehouse.warehouse import connect
+from segwarehouse.working import locked_warehouse
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.domain import Department
 from segwarehouse.errors import TooFewBuyers
+from segwarehouse.evaluate.scores import pool_to_json, with_outcome
 from segwarehouse.features import Catalogue, FeatureTable, Staged, read_catalogue
-from segwarehouse.publish import State, View, publish
+from segwarehouse.ledger.history import Run, now, recorded
+from segwarehouse.ledger.status import Progress
 from segwarehouse.refresh.carry import append, carry_over, on_today
 from segwarehouse.refresh.choose import HOLDING_OUT, choose, choose_protocol
 from segwarehouse.refresh.compare import CARRIED, KEPT, LEARNED, compare, settle
@@ -29,28 +31,26 @@ from segwarehouse.refresh.departments import (
     with_large_rules,
     with_outcomes,
 )
-from segwarehouse.refresh.former import former_pool, read_former
+from segwarehouse.refresh.forecast import Size, expected_seconds
 from segwarehouse.refresh.gate import hold_back, lifts
-from segwarehouse.refresh.history import Run, now, recorded
-from segwarehouse.refresh.learned import Learned, identified, map_customers
-from segwarehouse.refresh.pace import Size
-from segwarehouse.refresh.reach import measure_reach
+from segwarehouse.refresh.previous import former_pool, read_former
 from segwarehouse.refresh.reporting import REPORT_NAME, Reporting
-from segwarehouse.refresh.scores import pool_to_json, with_outcome
-from segwarehouse.refresh.segments import previous_segments
-from segwarehouse.refresh.store import store
-from segwarehouse.refresh.verify import audit, open_published
 from segwarehouse.refresh.warm import cards_to_keep
-from segwarehouse.refresh.working import own_schemas, stage_sources, working_warehouse
-from segwarehouse.rules.compile import Audience, department_view, naming_its_run
+from segwarehouse.results.identity import previous_segments
+from segwarehouse.results.learned import Learned, identified, map_customers
+from segwarehouse.results.reach import measure_reach
+from segwarehouse.results.store import store
+from segwarehouse.rules.compile import ViewSpec, department_view, naming_its_run
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.prove import prove_on_boundaries
 from segwarehouse.rules.simplify import simplify
 from segwarehouse.rules.validate import validate_view
-from segwarehouse.running import Progress
-from segwarehouse.states import states_on_disk
+from segwarehouse.state.folders import states_on_disk
+from segwarehouse.state.proof import audit, open_published
+from segwarehouse.state.publish import State, View, publish
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse, connect, relation
+from segwarehouse.working import own_schemas, stage_sources, working_warehouse
 
 DISPLAYED = (
     "department", "verdict_at_budget", "extra_buyers", "verdict", "contacts", "lift_at_budget", "buyers", "candidates",
@@ -173,7 +173,7 @@ def refresh(
         staged = run.step("read transactions", lambda: stage_sources(config, warehouse, models, as_of, run))
         catalogue = run.step("name departments", lambda: read_catalogue(config, warehouse, staged))
         chosen, refused = choose(config, catalogue, departments)
-        run.foresee(Size.of(config, staged, catalogue, len(chosen)))
+        run.foresee(len(chosen), expected_seconds(Size.of(config, staged, catalogue, len(chosen))))
         run.step("take fingerprint", run.take_fingerprint)
         protocol = choose_protocol(config, staged)
         former = read_former(config, warehouse)
@@ -219,21 +219,21 @@ def refresh(
         kept = [item.department for item in learned if item.department.name in held]
         learned = [item for item in learned if item.department.name not in held]
         carried = carry_over(config, warehouse, compared.reread, [*others, *kept], held)
-        refused = [(department, why) for department, why in refused if department.name not in carried.audiences]
+        refused = [(department, why) for department, why in refused if department.name not in carried.specs]
         fresh = {item.department.name: fresh[item.department.name] for item in learned}
-        audiences = {**fresh, **carried.audiences}
-        run.step("prove on boundaries", lambda: _prove_boundaries(audiences))
-        reach = run.step("count audiences", lambda: measure_reach(warehouse, catalogue.departments, audiences))
+        specs = {**fresh, **carried.specs}
+        run.step("prove on boundaries", lambda: _prove_boundaries(specs))
+        reach = run.step("count audiences", lambda: measure_reach(warehouse, catalogue.departments, specs))
         run.step("store", lambda: store(config, warehouse, table, learned, fresh, reach, refused, customers_map))
         append(warehouse, on_today(carried, reach, config.audience.min_cell))
-        origins = {name: KEPT if name in held else LEARNED if name in fresh else CARRIED for name in audiences}
-        settle(warehouse, compared, audiences, origins, staged.id_type)
+        origins = {name: KEPT if name in held else LEARNED if name in fresh else CARRIED for name in specs}
+        settle(warehouse, compared, specs, origins, staged.id_type)
         run.remember(compared.former_run, held)
-        run.describe(_facts(staged, protocol, table, len(audiences), len(refused)))
+        run.describe(_facts(staged, protocol, table, len(specs), len(refused)))
         published = [*(item.department for item in learned), *carried.departments]
         state = State(
             run_id=run.run_id,
-            views=[_view(warehouse, department, audiences[department.name]) for department in published],
+            views=[_view(warehouse, department, specs[department.name]) for department in published],
             models=models,
             context={"run_id": run.run_id, "written_at": now(), "score_pool": pool_to_json(evaluations)},
             is_look_alike=protocol == HOLDING_OUT,
@@ -241,7 +241,7 @@ def refresh(
         reporting = Reporting(config.directory.name)
         path = run.step(
             "publish",
-            lambda: publish(config, warehouse, state, lambda reader: audit(reader, audiences), reporting.write),
+            lambda: publish(config, warehouse, state, lambda reader: audit(reader, specs), reporting.write),
         )
         run.forget(config.history.runs_kept, states_on_disk(config))
         done = _report(warehouse, run, staged, protocol, path, held)
@@ -328,11 +328,11 @@ def _report(
     )
 
 
-def _audience(config: Config, catalogue: Catalogue, staged: Staged, item: Learned, run: Run) -> Audience:
+def _audience(config: Config, catalogue: Catalogue, staged: Staged, item: Learned, run: Run) -> ViewSpec:
     """Return what the department's view is compiled from: its card, simplified, with outcome probabilities."""
     features = {feature.name: feature for feature in catalogue.features}
-    return Audience(
-        rule_set=simplify(with_outcome(item.card, item.outcome.outcome_map) if item.outcome else item.card),
+    return ViewSpec(
+        card=simplify(with_outcome(item.card, item.outcome.outcome_map) if item.outcome else item.card),
         features=features,
         department_key=item.department.key,
         budget=config.audience.budget,
@@ -343,7 +343,7 @@ def _audience(config: Config, catalogue: Catalogue, staged: Staged, item: Learne
     )
 
 
-def _prove_boundaries(audiences: dict[str, Audience]) -> None:
+def _prove_boundaries(specs: dict[str, ViewSpec]) -> None:
     """Hold every card against its SQL on a table of boundary values, on an engine of its own.
 
     Raises
@@ -352,14 +352,14 @@ def _prove_boundaries(audiences: dict[str, Audience]) -> None:
         For the first department where they differ.
     """
     with connect(None) as scratch:
-        for name, audience in audiences.items():
-            prove_on_boundaries(scratch, audience).require(name)
+        for name, spec in specs.items():
+            prove_on_boundaries(scratch, spec).require(name)
 
 
-def _view(warehouse: Warehouse, department: Department, audience: Audience) -> View:
+def _view(warehouse: Warehouse, department: Department, spec: ViewSpec) -> View:
     """Return the department's view, validated."""
-    query = department_view(audience)
+    query = department_view(spec)
     validate_view(query, warehouse.columns(relation("features.customers")), dialect=warehouse.dialect)
-    words = "; ".join(describe_rule(rule, audience.features) for rule in audience.rule_set.rules[:3])
+    words = "; ".join(describe_rule(rule, spec.features) for rule in spec.card.rules[:3])
     comment = f"Customers who do not buy in {department.name} yet and resemble those who do, best first. They {words}."
     return View(department, naming_its_run(query), comment)

@@ -7,9 +7,9 @@ In: a configuration, the published state and the new catalogue. Out: each depart
 from collections.abc import Mapping
 
 from segwarehouse.config import Config
-from segwarehouse.domain import RuleSet
+from segwarehouse.domain import Card
 from segwarehouse.features import Catalogue, Staged
-from segwarehouse.refresh.former import Former, reread
+from segwarehouse.refresh.previous import Former, reread
 
 DECISIVE = {"learning": ("seed", "balance"), "rules": ("target",)}
 """A card is learned anew where one of these has changed. Its limits are not among them: it is held to them anyway."""
@@ -17,7 +17,7 @@ DECISIVE = {"learning": ("seed", "balance"), "rules": ("target",)}
 
 def cards_to_keep(
     config: Config, former: Former | None, catalogue: Catalogue, staged: Staged, run_id: str
-) -> Mapping[str, RuleSet]:
+) -> Mapping[str, Card]:
     """Return the published cards by department; none that reads a feature which the new data does not have."""
     if former is None or not config.rules.warm_start:
         return {}
@@ -26,8 +26,8 @@ def cards_to_keep(
         if any(former.settings.get(table, {}).get(key) != getattr(now, key) for key in keys):
             return {}
     again = {
-        department.name: reread(former.audiences[department.name], department, catalogue, staged, run_id)
+        department.name: reread(former.specs[department.name], department, catalogue, staged, run_id)
         for department in catalogue.departments
-        if department.name in former.audiences
+        if department.name in former.specs
     }
-    return {name: found.audience.rule_set for name, found in again.items() if not found.missing}
+    return {name: found.spec.card for name, found in again.items() if not found.missing}

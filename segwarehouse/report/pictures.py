@@ -13,7 +13,7 @@ import pandas as pd
 
 from segwarehouse.domain import FloatArray
 from segwarehouse.report.numbers import significant
-from segwarehouse.report.state import PublishedState, Row
+from segwarehouse.state.published import PublishedState, Row
 
 Columns = dict[str, list[Any]]
 

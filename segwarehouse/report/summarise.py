@@ -14,7 +14,7 @@ from segwarehouse.project import read_query
 from segwarehouse.report import pictures, words
 from segwarehouse.report.numbers import significant
 from segwarehouse.report.pictures import Detail
-from segwarehouse.report.state import PublishedState, Row
+from segwarehouse.state.published import PublishedState, Row
 from segwarehouse.templates import TEMPLATE_DIALECT, TemplateFolder
 from segwarehouse.warehouse import Warehouse
 

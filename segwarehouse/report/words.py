@@ -7,7 +7,7 @@ the first line of its caption, so it holds the main finding and not a descriptio
 from collections.abc import Mapping, Sequence
 
 from segwarehouse.report.numbers import count, few, plural, ratio, share, signed, signed_few
-from segwarehouse.report.state import Row
+from segwarehouse.state.published import Row
 
 VERDICTS: Mapping[str, str] = {
     "beats activity": "better than sorting by plain activity, by more than chance explains",

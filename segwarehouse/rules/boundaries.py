@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from segwarehouse.domain import ACTIVITY_LIMIT, Activity, Column, Columns, Operator, Rule, RuleSet
+from segwarehouse.domain import ACTIVITY_LIMIT, Activity, Card, Column, Columns, Operator, Rule
 
 Row = dict[str, float | None]
 """Values of one customer by feature; None is NULL, and so is a feature that is left out."""
@@ -28,12 +28,12 @@ _MIXED_ROWS = 2000
 _MAX_ROWS = 20_000
 
 
-def boundary_columns(rule_set: RuleSet, seed: int = 0) -> tuple[Columns, int]:
+def boundary_columns(card: Card, seed: int = 0) -> tuple[Columns, int]:
     """Return a column for every feature of the card, and the number of rows.
 
     Parameters
     ----------
-    rule_set
+    card
         The card whose boundaries to visit.
     seed
         Of the random mix.
@@ -48,29 +48,29 @@ def boundary_columns(rule_set: RuleSet, seed: int = 0) -> tuple[Columns, int]:
     --------
     >>> from segwarehouse.domain import Condition
     >>> rule = Rule((Condition("x", Operator.AT_LEAST, 3.0),), 1)
-    >>> columns, rows = boundary_columns(RuleSet((rule,), Activity(), (0.5,)))
+    >>> columns, rows = boundary_columns(Card((rule,), Activity(), (0.5,)))
     >>> rows > 2000, 2.9999999999999996 in columns["x"].values
     (True, True)
     """
-    values = boundary_values(rule_set)
+    values = boundary_values(card)
     rng = np.random.default_rng(seed)
-    rows = [*_sweeps(rule_set, values), *_mixed(rule_set, values, rng)]
+    rows = [*_sweeps(card, values), *_mixed(card, values, rng)]
     if len(rows) > _MAX_ROWS:
         rows = [rows[position] for position in np.sort(rng.choice(len(rows), _MAX_ROWS, replace=False))]
     return {feature: _column([row.get(feature) for row in rows]) for feature in values}, len(rows)
 
 
-def boundary_values(rule_set: RuleSet) -> Mapping[str, tuple[float | None, ...]]:
+def boundary_values(card: Card) -> Mapping[str, tuple[float | None, ...]]:
     """Return the values to try for each feature of the card: the special ones, and those around its thresholds."""
     values: dict[str, dict[str, float | None]] = {
-        feature: {repr(value): value for value in _SPECIAL} for feature in rule_set.features
+        feature: {repr(value): value for value in _SPECIAL} for feature in card.features
     }
-    for rule in rule_set.rules:
+    for rule in card.rules:
         for condition in rule.conditions:
             for value in _beside(condition.threshold):
                 values[condition.feature][repr(value)] = value
-    for term in rule_set.activity.terms:
-        for value in _activity_ends(rule_set.activity, term.weight):
+    for term in card.activity.terms:
+        for value in _activity_ends(card.activity, term.weight):
             values[term.feature][repr(value)] = value
     return {feature: tuple(found.values()) for feature, found in values.items()}
 
@@ -89,16 +89,16 @@ def _activity_ends(activity: Activity, weight: int) -> Iterator[float]:
         yield from (float(reached + offset) for offset in (-1, 0, 1) if 0 <= reached + offset <= ACTIVITY_LIMIT)
 
 
-def _sweeps(rule_set: RuleSet, values: Mapping[str, tuple[float | None, ...]]) -> Iterator[Row]:
+def _sweeps(card: Card, values: Mapping[str, tuple[float | None, ...]]) -> Iterator[Row]:
     """Yield rows that differ from a background in one feature."""
-    backgrounds = [found for rule in rule_set.rules if (found := _satisfying(rule)) is not None]
+    backgrounds = [found for rule in card.rules if (found := _satisfying(rule)) is not None]
     zeros: Row = dict.fromkeys(values, 0.0)
     for background in backgrounds:
         for feature in background:
             for value in values[feature]:
                 yield {**background, feature: value}
                 yield {**zeros, **background, feature: value}
-    for term in rule_set.activity.terms:
+    for term in card.activity.terms:
         for background in backgrounds[:2]:
             for value in values[term.feature]:
                 yield {**background, term.feature: value}
@@ -108,11 +108,9 @@ def _sweeps(rule_set: RuleSet, values: Mapping[str, tuple[float | None, ...]]) -
             yield {**zeros, feature: value}
 
 
-def _mixed(
-    rule_set: RuleSet, values: Mapping[str, tuple[float | None, ...]], rng: np.random.Generator
-) -> Iterator[Row]:
+def _mixed(card: Card, values: Mapping[str, tuple[float | None, ...]], rng: np.random.Generator) -> Iterator[Row]:
     """Yield random rows; two of three start from a customer who satisfies a random rule."""
-    backgrounds = [found for rule in rule_set.rules if (found := _satisfying(rule)) is not None]
+    backgrounds = [found for rule in card.rules if (found := _satisfying(rule)) is not None]
     picks = {feature: rng.integers(len(tried), size=_MIXED_ROWS).tolist() for feature, tried in values.items()}
     for number in range(_MIXED_ROWS):
         row = {feature: tried[picks[feature][number]] for feature, tried in values.items()}

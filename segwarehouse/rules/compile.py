@@ -30,12 +30,12 @@ from typing import cast
 import sqlglot
 from sqlglot import exp
 
-from segwarehouse.domain import ACTIVITY_LIMIT, Activity, Condition, Feature, Operator, Rule, RuleSet
+from segwarehouse.domain import ACTIVITY_LIMIT, Activity, Card, Condition, Feature, Operator, Rule
 from segwarehouse.errors import StatementRefused
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.simplify import stricter_rules
 from segwarehouse.templates import TEMPLATE_DIALECT, TemplateFolder
-from segwarehouse.warehouse.protocol import Relation
+from segwarehouse.warehouse.engine import Relation
 
 RUN = Relation("targeting", "run")
 CUSTOMERS = Relation("features", "customers")
@@ -68,12 +68,12 @@ _TEMPLATE = "targeting/department_view.sql"
 
 
 @dataclass(frozen=True, slots=True)
-class Audience:
+class ViewSpec:
     """What one department's view is compiled from.
 
     Attributes
     ----------
-    rule_set
+    card
         The card; see `simplify`.
     features
         The features that its rules read, by name: they give the words.
@@ -91,7 +91,7 @@ class Audience:
         The run that learned the card.
     """
 
-    rule_set: RuleSet
+    card: Card
     features: Mapping[str, Feature]
     department_key: int
     budget: int
@@ -105,25 +105,25 @@ class Audience:
             raise StatementRefused(f"a control share of {self.control_share!r} is not 0 or more and below 1")
         if self.budget < 0:
             raise StatementRefused(f"a budget of {self.budget!r} is below 0")
-        if len(self.rule_set.rules) > MAX_RULES:
+        if len(self.card.rules) > MAX_RULES:
             raise StatementRefused(
-                f"a card of {len(self.rule_set.rules)} rules is too long", f"{MAX_RULES} is the most; learn fewer"
+                f"a card of {len(self.card.rules)} rules is too long", f"{MAX_RULES} is the most; learn fewer"
             )
 
     @property
     def words(self) -> tuple[str, ...]:
         """The rules in words, in the order of the card. Raises `UnknownName`."""
-        return tuple(describe_rule(rule, self.features) for rule in self.rule_set.rules)
+        return tuple(describe_rule(rule, self.features) for rule in self.card.rules)
 
     @property
     def by_points(self) -> tuple[int, ...]:
         """Positions of the rules with most points first; the card's order among equals."""
-        rules = self.rule_set.rules
+        rules = self.card.rules
         return tuple(sorted(range(len(rules)), key=lambda position: -rules[position].points))
 
 
 def department_view(
-    audience: Audience,
+    spec: ViewSpec,
     *,
     with_points: bool = False,
     customers: Relation = CUSTOMERS,
@@ -133,7 +133,7 @@ def department_view(
 
     Parameters
     ----------
-    audience
+    spec
         What to compile.
     with_points
         Add `points` and `activity` (BIGINT) as last columns, for the proof.
@@ -147,24 +147,24 @@ def department_view(
     UnknownName
         If a rule reads a feature that `audience.features` does not describe.
     """
-    rule_set = audience.rule_set
-    matched = [_flag(position).eq(1) for position in range(len(rule_set.rules))]
+    card = spec.card
+    matched = [_flag(position).eq(1) for position in range(len(card.rules))]
     filling = {
-        "activity": compile_activity(rule_set.activity),
-        "department_key": _whole(audience.department_key),
-        "membership": compile_membership(rule_set),
-        "points": compile_points(rule_set, activity=_column("activity"), matched=matched),
-        "arm": compile_arm(audience.salt, audience.control_share),
+        "activity": compile_activity(card.activity),
+        "department_key": _whole(spec.department_key),
+        "membership": compile_membership(card),
+        "points": compile_points(card, activity=_column("activity"), matched=matched),
+        "arm": compile_arm(spec.salt, spec.control_share),
         "rules_matched": compile_rules_matched(matched),
-        "reasons": compile_reasons(audience),
-        "nearest_missed": compile_nearest_missed(audience),
-        "score": compile_score(rule_set.probabilities, _column("points")),
-        "budget": _whole(audience.budget),
-        "as_of": exp.cast(_text(audience.as_of.isoformat()), "date"),
-        "run_id": _text(audience.run_id),
+        "reasons": compile_reasons(spec),
+        "nearest_missed": compile_nearest_missed(spec),
+        "score": compile_score(card.probabilities, _column("points")),
+        "budget": _whole(spec.budget),
+        "as_of": exp.cast(_text(spec.as_of.isoformat()), "date"),
+        "run_id": _text(spec.run_id),
     }
     relations = {CUSTOMERS: customers, DEPARTMENT_COUNTS: department_counts}
-    view = cast("exp.Select", _template().transform(_fill, filling, _rule_columns(rule_set), relations))
+    view = cast("exp.Select", _template().transform(_fill, filling, _rule_columns(card), relations))
     return view.select(_column("points"), _column("activity")) if with_points else view
 
 
@@ -199,11 +199,11 @@ def compile_rule(rule: Rule) -> exp.Expr:
     return _joined([compile_condition(condition) for condition in rule.conditions], exp.And)
 
 
-def compile_membership(rule_set: RuleSet) -> exp.Expr:
+def compile_membership(card: Card) -> exp.Expr:
     """Return the rules joined by OR, which is the WHERE clause of the view; FALSE for a card without rules."""
-    if not rule_set.rules:
+    if not card.rules:
         return exp.false()
-    rules = [(len(rule.conditions) > 1, compile_rule(rule)) for rule in rule_set.rules]
+    rules = [(len(rule.conditions) > 1, compile_rule(rule)) for rule in card.rules]
     alone = len(rules) == 1
     return _joined([exp.Paren(this=node) if many and not alone else node for many, node in rules], exp.Or)
 
@@ -241,13 +241,13 @@ def compile_activity(activity: Activity) -> exp.Expr:
 
 
 def compile_points(
-    rule_set: RuleSet, *, activity: exp.Expr | None = None, matched: Sequence[exp.Expr] | None = None
+    card: Card, *, activity: exp.Expr | None = None, matched: Sequence[exp.Expr] | None = None
 ) -> exp.Expr:
     """Return the points (BIGINT): those of activity, and those of every rule that matches.
 
     Parameters
     ----------
-    rule_set
+    card
         The card.
     activity
         Where the activity can be read; computed from the features when left out.
@@ -259,11 +259,11 @@ def compile_points(
     StatementRefused
         If the points of all rules do not fit 31 bits.
     """
-    if sum(rule.points for rule in rule_set.rules) + rule_set.activity.cap >= 2**31:
+    if sum(rule.points for rule in card.rules) + card.activity.cap >= 2**31:
         raise StatementRefused("the points of all rules together are beyond 2**31", "scale the points down")
-    tests = [compile_rule(rule) for rule in rule_set.rules] if matched is None else matched
-    terms = [_activity_points(rule_set.activity, activity or exp.Paren(this=compile_activity(rule_set.activity)))]
-    for rule, test in zip(rule_set.rules, tests, strict=True):
+    tests = [compile_rule(rule) for rule in card.rules] if matched is None else matched
+    terms = [_activity_points(card.activity, activity or exp.Paren(this=compile_activity(card.activity)))]
+    for rule, test in zip(card.rules, tests, strict=True):
         terms.append(_case([(test.copy(), _whole(rule.points))], _whole(0)))
     return exp.cast(_joined(terms, exp.Add), "bigint")
 
@@ -300,16 +300,16 @@ def compile_rules_matched(matched: Sequence[exp.Expr]) -> exp.Expr:
     return _listing([(test, f"R{position}") for position, test in enumerate(matched, start=1)], ", ")
 
 
-def compile_reasons(audience: Audience) -> exp.Expr:
+def compile_reasons(spec: ViewSpec) -> exp.Expr:
     """Return the words of the matched rules with most points, at most 3, as text joined by ``; ``.
 
     A rule that follows from another matched one is not said again.
     """
-    words = audience.words
+    words = spec.words
     pieces: list[tuple[exp.Expr, str]] = []
-    stricter = stricter_rules(audience.rule_set.rules)
+    stricter = stricter_rules(spec.card.rules)
     before: list[exp.Expr] = []
-    for position in audience.by_points:
+    for position in spec.by_points:
         test: exp.Expr = _flag(position).eq(1)
         for other in stricter[position]:
             test = exp.And(this=test, expression=_flag(other).eq(0))
@@ -325,10 +325,10 @@ def compile_reasons(audience: Audience) -> exp.Expr:
     return _listing(pieces, "; ")
 
 
-def compile_nearest_missed(audience: Audience) -> exp.Expr:
+def compile_nearest_missed(spec: ViewSpec) -> exp.Expr:
     """Return the words of the rule with most points that does not match, as text; NULL when every rule matches."""
-    words = audience.words
-    missed = [(_flag(position).eq(0), _text(words[position])) for position in audience.by_points]
+    words = spec.words
+    missed = [(_flag(position).eq(0), _text(words[position])) for position in spec.by_points]
     return _case(missed, None) if missed else exp.cast(exp.null(), "text")
 
 
@@ -403,10 +403,10 @@ def _flag(position: int) -> exp.Column:
     return _column(f"r{position + 1}")
 
 
-def _rule_columns(rule_set: RuleSet) -> list[exp.Expr]:
+def _rule_columns(card: Card) -> list[exp.Expr]:
     """Return one column of 0 and 1 for each rule."""
     flags: list[exp.Expr] = []
-    for position, rule in enumerate(rule_set.rules):
+    for position, rule in enumerate(card.rules):
         value = _case([(compile_rule(rule), _whole(1))], _whole(0))
         flags.append(exp.Alias(this=value, alias=_flag(position).this))
     return flags

@@ -1,9 +1,9 @@
 """The proof: SQL and Python select the identical customers, in the identical order, with identical scores.
 
-In: a warehouse and an `Audience`. Out: a `Proof`, which lists by how many customers the two differ in each respect,
-and never who they are. Python's half shares nothing with the compiled SQL but the card: `RuleSet.apply` on features
+In: a warehouse and an `ViewSpec`. Out: a `Proof`, which lists by how many customers the two differ in each respect,
+and never who they are. Python's half shares nothing with the compiled SQL but the card: `Card.apply` on features
 as they are fetched, buyers fetched on their own, order, ranks and budget worked out in numpy, arms in hashlib
-(`population.py`).
+(`identities.py`).
 
 `prove_on_customers` asks about every customer of the feature relation, `prove_on_boundaries` about a fuzzed table
 (`boundaries.py`) through the same compiler. Both refuse SQL that `validate.py` does not let through. Stopping what
@@ -26,21 +26,21 @@ from segwarehouse.rules.compile import (
     CUSTOMERS,
     DEPARTMENT_COUNTS,
     VIEW_COLUMNS,
-    Audience,
+    ViewSpec,
     control_limit,
     department_view,
 )
-from segwarehouse.rules.population import Population, id_column, is_text, plain_ids
+from segwarehouse.rules.identities import CustomerIds, id_column, is_text, plain_ids
 from segwarehouse.rules.simplify import stricter_rules
 from segwarehouse.rules.validate import validate_view
-from segwarehouse.warehouse.protocol import Relation, Warehouse
+from segwarehouse.warehouse.engine import Relation, Warehouse
 
-__all__ = ["Difference", "Population", "Proof", "prove_on_boundaries", "prove_on_customers"]
+__all__ = ["CustomerIds", "Discrepancy", "Proof", "prove_on_boundaries", "prove_on_customers"]
 
 BATCH_ROWS = 100_000
 
 
-class Difference(NamedTuple):
+class Discrepancy(NamedTuple):
     """One respect in which SQL and Python differ, and for how many customers."""
 
     aspect: str
@@ -63,7 +63,7 @@ class Proof:
 
     rows: int
     selected: int
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[Discrepancy, ...] = ()
 
     @property
     def holds(self) -> bool:
@@ -91,7 +91,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """Python's half, for all n customers in the order of the population."""
+    """Python's half, for all n customers in the order of their ids."""
 
     scored: Scored
     selected: BoolArray
@@ -103,7 +103,7 @@ class _Expected:
 class _Answer(NamedTuple):
     """SQL's half, for all rows in the order they came.
 
-    `customer` is the place in the population, -1 for a stranger. `values` is int64 for every other column: doubles by
+    `customer` is the place among all customers, -1 for a stranger. `values` is int64 for every other column: doubles by
     their bits, text as a code into `texts`.
     """
 
@@ -114,9 +114,9 @@ class _Answer(NamedTuple):
 
 def prove_on_customers(
     warehouse: Warehouse,
-    audience: Audience,
+    spec: ViewSpec,
     *,
-    population: Population | None = None,
+    everyone: CustomerIds | None = None,
     view: exp.Query | None = None,
     customers: Relation = CUSTOMERS,
     department_counts: Relation = DEPARTMENT_COUNTS,
@@ -127,13 +127,13 @@ def prove_on_customers(
     ----------
     warehouse
         Where the feature relations are.
-    audience
+    spec
         What the view is compiled from.
-    population
+    everyone
         The customers, read before; fetched when left out.
     view
         The query to prove, for instance one that reads a published view: the columns of a view, with or without
-        `points` and `activity`. Compiled from `audience` and validated when left out.
+        `points` and `activity`. Compiled from `spec` and validated when left out.
     customers, department_counts
         The feature relations.
 
@@ -146,23 +146,21 @@ def prove_on_customers(
     """
     if view is None:
         relations = {"customers": customers, "department_counts": department_counts}
-        view = department_view(audience, with_points=True, **relations)
+        view = department_view(spec, with_points=True, **relations)
         validate_view(view, warehouse.columns(customers), dialect=warehouse.dialect, **relations)
-    population = population or Population.read(warehouse, customers)
-    expected = _expect(warehouse, audience, population, customers, department_counts)
+    everyone = everyone or CustomerIds.read(warehouse, customers)
+    expected = _expect(warehouse, spec, everyone, customers, department_counts)
     selected = int(expected.selected.sum())
     schema = warehouse.fetch(_over(view, exp.Star()).limit(0, copy=False)).schema
     misfit = _misfit(schema)
     if misfit:
-        return Proof(len(population.ids), selected, (Difference(f"columns: {misfit}", selected),))
-    answer = _ask(warehouse, view, schema.names, population)
-    differences = tuple(_differences(audience, expected, answer))
-    return Proof(len(population.ids), selected, differences)
+        return Proof(len(everyone.ids), selected, (Discrepancy(f"columns: {misfit}", selected),))
+    answer = _ask(warehouse, view, schema.names, everyone)
+    differences = tuple(_differences(spec, expected, answer))
+    return Proof(len(everyone.ids), selected, differences)
 
 
-def prove_on_boundaries(
-    warehouse: Warehouse, audience: Audience, *, scratch_schema: str = "proof", seed: int = 0
-) -> Proof:
+def prove_on_boundaries(warehouse: Warehouse, spec: ViewSpec, *, scratch_schema: str = "proof", seed: int = 0) -> Proof:
     """Hold what the compiler makes of a card against Python on a fuzzed table of boundary values.
 
     The table gets text ids in several scripts, a tenth of its customers as buyers, and a budget that about half of
@@ -172,7 +170,7 @@ def prove_on_boundaries(
     ----------
     warehouse
         Any engine that may be written to.
-    audience
+    spec
         What the view is compiled from; its budget is replaced.
     scratch_schema
         Schema for the two tables, created where there is none.
@@ -186,15 +184,15 @@ def prove_on_boundaries(
     WarehouseError
         If the view or the tables fail.
     """
-    columns, rows = boundary_columns(audience.rule_set, seed)
-    selected = int(audience.rule_set.apply(columns, rows).selected.sum())
-    tested = replace(audience, budget=selected * 2 // 5)
+    columns, rows = boundary_columns(spec.card, seed)
+    selected = int(spec.card.apply(columns, rows).selected.sum())
+    tested = replace(spec, budget=selected * 2 // 5)
     customers = Relation(scratch_schema, "boundary_customers")
     counts = Relation(scratch_schema, "boundary_department_counts")
     schema = exp.Table(db=exp.to_identifier(scratch_schema, quoted=True))
     warehouse.execute(exp.Create(this=schema, kind="SCHEMA", exists=True))
     warehouse.load(customers, _boundary_customers(columns, rows))
-    warehouse.load(counts, _boundary_counts(rows, audience.department_key))
+    warehouse.load(counts, _boundary_counts(rows, spec.department_key))
     proof = prove_on_customers(warehouse, tested, customers=customers, department_counts=counts)
     for table in (customers, counts):
         warehouse.execute(exp.Drop(tables=[table.table()], kind="TABLE", exists=True))
@@ -224,40 +222,40 @@ def _boundary_counts(rows: int, key: int) -> pa.Table:
 
 
 def _expect(
-    warehouse: Warehouse, audience: Audience, population: Population, customers: Relation, counts: Relation
+    warehouse: Warehouse, spec: ViewSpec, everyone: CustomerIds, customers: Relation, counts: Relation
 ) -> _Expected:
-    scored = _score(warehouse, audience, population, customers)
-    buyer = _buyers(warehouse, audience.department_key, population, counts)
+    scored = _score(warehouse, spec, everyone, customers)
+    buyer = _buyers(warehouse, spec.department_key, everyone, counts)
     selected = scored.selected & ~buyer
-    control = population.draws(audience.salt) < control_limit(audience.control_share)
+    control = everyone.draws(spec.salt) < control_limit(spec.control_share)
     members = np.flatnonzero(selected)
-    best_first = np.lexsort((population.position[members], -scored.activity[members], -scored.points[members]))
+    best_first = np.lexsort((everyone.position[members], -scored.activity[members], -scored.points[members]))
     members = members[best_first]
     rank = np.zeros(len(selected), dtype=np.int64)
     rank[members] = np.arange(1, len(members) + 1)
     target = ~control[members]
     in_budget = np.zeros(len(selected), dtype=np.bool_)
-    in_budget[members] = target & (np.cumsum(target) <= audience.budget)
+    in_budget[members] = target & (np.cumsum(target) <= spec.budget)
     return _Expected(scored, selected, control, rank, in_budget)
 
 
-def _score(warehouse: Warehouse, audience: Audience, population: Population, customers: Relation) -> Scored:
-    """Apply the card in Python to features fetched in batches; the outcome in the order of the population."""
-    names = audience.rule_set.features
+def _score(warehouse: Warehouse, spec: ViewSpec, everyone: CustomerIds, customers: Relation) -> Scored:
+    """Apply the card in Python to features fetched in batches; the outcome in the order of their ids."""
+    names = spec.card.features
     features = [exp.Column(this=exp.to_identifier(name, quoted=True)) for name in names]
-    query = exp.select(id_column(as_text=population.as_text), *features).from_(customers.table())
+    query = exp.select(id_column(as_text=everyone.as_text), *features).from_(customers.table())
     ids, parts = [], []
     for batch in warehouse.batches(query, BATCH_ROWS):
         ids.append(plain_ids(batch.column(0)))
         columns = {name: _column(batch, position, name) for position, name in enumerate(names, start=1)}
-        parts.append(audience.rule_set.apply(columns, batch.num_rows))
-    found, places = population.find(_joined(ids, population.ids.type)), np.arange(len(population.ids))
+        parts.append(spec.card.apply(columns, batch.num_rows))
+    found, places = everyone.find(_joined(ids, everyone.ids.type)), np.arange(len(everyone.ids))
     if np.array_equal(found, places):
-        return _rearranged(parts, slice(None), len(audience.rule_set.rules))  # a slice copies nothing
+        return _rearranged(parts, slice(None), len(spec.card.rules))  # a slice copies nothing
     order = np.argsort(found)
     if not np.array_equal(found[order], places):
         raise DataError(f"{customers} changed while it was read", "let nothing else write to it meanwhile")
-    return _rearranged(parts, order, len(audience.rule_set.rules))
+    return _rearranged(parts, order, len(spec.card.rules))
 
 
 def _rearranged(parts: list[Scored], pick: IntArray | slice, rules: int) -> Scored:
@@ -280,11 +278,11 @@ def _column(batch: pa.RecordBatch, position: int, name: str) -> Column:
     return Column(values.fill_null(0.0).to_numpy(zero_copy_only=False), missing)
 
 
-def _buyers(warehouse: Warehouse, key: int, population: Population, counts: Relation) -> BoolArray:
+def _buyers(warehouse: Warehouse, key: int, everyone: CustomerIds, counts: Relation) -> BoolArray:
     condition = exp.column("department_key", quoted=True).eq(key)
-    query = exp.select(id_column(as_text=population.as_text)).distinct().from_(counts.table()).where(condition)
-    found = population.find(plain_ids(warehouse.fetch(query)["customer_id"]))
-    buyer = np.zeros(len(population.ids), dtype=np.bool_)
+    query = exp.select(id_column(as_text=everyone.as_text)).distinct().from_(counts.table()).where(condition)
+    found = everyone.find(plain_ids(warehouse.fetch(query)["customer_id"]))
+    buyer = np.zeros(len(everyone.ids), dtype=np.bool_)
     buyer[found[found >= 0]] = True
     return buyer
 
@@ -298,10 +296,10 @@ def _misfit(schema: pa.Schema) -> str:
     return ", ".join(f"{name} is {schema.field(name).type}" for name in wrong)
 
 
-def _ask(warehouse: Warehouse, view: exp.Query, names: list[str], population: Population) -> _Answer:
+def _ask(warehouse: Warehouse, view: exp.Query, names: list[str], everyone: CustomerIds) -> _Answer:
     """Fetch the view in batches, text as codes, and find its customers in the population."""
     others = [exp.column(name, quoted=True) for name in names[1:]]
-    query = _over(view, id_column(as_text=population.as_text), *others)
+    query = _over(view, id_column(as_text=everyone.as_text), *others)
     texts: dict[str, int] = {}
     ids: list[pa.Array] = []
     parts: dict[str, list[IntArray]] = {name: [] for name in names[1:]}
@@ -309,13 +307,13 @@ def _ask(warehouse: Warehouse, view: exp.Query, names: list[str], population: Po
         ids.append(plain_ids(batch.column(0)))
         for name, column in zip(names[1:], batch.columns[1:], strict=True):
             parts[name].append(_codes(column, texts) if name in _TEXTS else _numbers(column))
-    customer = population.find(_joined(ids, population.ids.type))
+    customer = everyone.find(_joined(ids, everyone.ids.type))
     none = np.zeros(0, dtype=np.int64)
     values = {name: np.concatenate([none, *found]) for name, found in parts.items()}
     return _Answer(customer, values, texts)
 
 
-def _differences(audience: Audience, expected: _Expected, answer: _Answer) -> Iterator[Difference]:
+def _differences(spec: ViewSpec, expected: _Expected, answer: _Answer) -> Iterator[Discrepancy]:
     """Yield every respect in which SQL's answer differs from what Python expects."""
     known = answer.customer[answer.customer >= 0]
     seen = np.bincount(known, minlength=len(expected.selected))
@@ -328,19 +326,17 @@ def _differences(audience: Audience, expected: _Expected, answer: _Answer) -> It
     both = answer.customer >= 0
     both[both] = expected.selected[known]
     customer = answer.customer[both]
-    wanted = _wanted(audience, expected, customer, answer.texts)
+    wanted = _wanted(spec, expected, customer, answer.texts)
     for name, values in answer.values.items():
         counts[name] = int((values[both] != wanted[name]).sum())
-    yield from (Difference(aspect, rows) for aspect, rows in counts.items() if rows)
+    yield from (Discrepancy(aspect, rows) for aspect, rows in counts.items() if rows)
 
 
-def _wanted(
-    audience: Audience, expected: _Expected, customer: IntArray, texts: Mapping[str, int]
-) -> dict[str, IntArray]:
+def _wanted(spec: ViewSpec, expected: _Expected, customer: IntArray, texts: Mapping[str, int]) -> dict[str, IntArray]:
     """Return what Python expects of these customers, coded as `_Answer.values` is."""
     pattern, example = _patterns(expected.scored.matched[customer])
     matched = expected.scored.matched[customer[example]]
-    said = [_Said.of(audience, row) for row in matched]
+    said = [_Said.of(spec, row) for row in matched]
     arms = np.array([_code("target", texts), _code("control", texts)])
     return {
         "score": _bits(expected.scored.score[customer]),
@@ -350,8 +346,8 @@ def _wanted(
         "rules_matched": np.array([_code(each.rules_matched, texts) for each in said], dtype=np.int64)[pattern],
         "reasons": np.array([_code(each.reasons, texts) for each in said], dtype=np.int64)[pattern],
         "nearest_missed": np.array([_code(each.nearest_missed, texts) for each in said], dtype=np.int64)[pattern],
-        "as_of": np.full(len(customer), (audience.as_of - dt.date(1970, 1, 1)).days),
-        "run_id": np.full(len(customer), _code(audience.run_id, texts)),
+        "as_of": np.full(len(customer), (spec.as_of - dt.date(1970, 1, 1)).days),
+        "run_id": np.full(len(customer), _code(spec.run_id, texts)),
         "points": expected.scored.points[customer],
         "activity": expected.scored.activity[customer],
     }
@@ -365,8 +361,8 @@ class _Said(NamedTuple):
     nearest_missed: str | None
 
     @classmethod
-    def of(cls, audience: Audience, matched: BoolArray) -> "_Said":
-        rules, words = audience.rule_set.rules, audience.words
+    def of(cls, spec: ViewSpec, matched: BoolArray) -> "_Said":
+        rules, words = spec.card.rules, spec.words
         best_first = sorted(range(len(rules)), key=lambda position: (-rules[position].points, position))
         stricter = stricter_rules(rules)
         told = [

@@ -1,16 +1,16 @@
 """From a card to the shortest card that says the same.
 
-In: a `RuleSet`. Out: a `RuleSet` that selects the same customers and gives them the same points, activity and score,
+In: a `Card`. Out: a `Card` that selects the same customers and gives them the same points, activity and score,
 whatever their features hold (NULL, NaN and infinities too). Which rules are worth having is left to `learn/`.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from segwarehouse.domain import Condition, Operator, Rule, RuleSet
+from segwarehouse.domain import Card, Condition, Operator, Rule
 
 
-def simplify(rule_set: RuleSet) -> RuleSet:
+def simplify(card: Card) -> Card:
     """Return the card in canonical form.
 
     Conditions of a rule on the same feature and operator become the tightest of them, conditions stand in order
@@ -19,17 +19,17 @@ def simplify(rule_set: RuleSet) -> RuleSet:
 
     >>> from segwarehouse.domain import Activity
     >>> at_least = [Condition("x", Operator.AT_LEAST, threshold) for threshold in (2.0, 3.0)]
-    >>> rules = simplify(RuleSet((Rule(tuple(at_least), 1),), Activity(), (0.5,))).rules
+    >>> rules = simplify(Card((Rule(tuple(at_least), 1),), Activity(), (0.5,))).rules
     >>> [(condition.feature, condition.threshold) for condition in rules[0].conditions]
     [('x', 3.0)]
     """
     points: dict[tuple[Condition, ...], int] = {}
-    for rule in rule_set.rules:
+    for rule in card.rules:
         conditions = _tightest(rule.conditions)
         if not _contradict(conditions):
             points[conditions] = points.get(conditions, 0) + rule.points
     rules = [Rule(conditions, total) for conditions, total in points.items()]
-    return replace(rule_set, rules=tuple(sorted(rules, key=lambda rule: (-rule.points, rule.conditions))))
+    return replace(card, rules=tuple(sorted(rules, key=lambda rule: (-rule.points, rule.conditions))))
 
 
 def stricter_rules(rules: Sequence[Rule]) -> tuple[tuple[int, ...], ...]:

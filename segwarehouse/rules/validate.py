@@ -15,7 +15,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 from segwarehouse.errors import StatementRefused, did_you_mean
 from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS
 from segwarehouse.templates import TEMPLATE_DIALECT
-from segwarehouse.warehouse.protocol import Relation
+from segwarehouse.warehouse.engine import Relation
 
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
 _TYPES = {exp.DType.BIGINT, exp.DType.DATE, exp.DType.DOUBLE, exp.DType.TEXT}

@@ -5,7 +5,7 @@ In: sqlglot expressions, never text. Out: Arrow tables. Every statement runs thr
 """
 
 from segwarehouse.warehouse.duckdb import DuckDBWarehouse, connect
+from segwarehouse.warehouse.engine import Relation, Warehouse, relation
 from segwarehouse.warehouse.frame import frame_of
-from segwarehouse.warehouse.protocol import Relation, Warehouse, relation
 
 __all__ = ["DuckDBWarehouse", "Relation", "Warehouse", "connect", "frame_of", "relation"]

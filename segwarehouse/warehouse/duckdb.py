@@ -18,7 +18,7 @@ from sqlglot.errors import ErrorLevel
 
 from segwarehouse.errors import SourceError, WarehouseError, WarehouseLocked
 from segwarehouse.outgoing import masked
-from segwarehouse.warehouse.protocol import Relation
+from segwarehouse.warehouse.engine import Relation
 from segwarehouse.warehouse.ragged import first_odd_line, separator_of
 
 STORAGE_VERSION = "v1.4.0"

@@ -23,11 +23,11 @@ from segwarehouse.errors import ConfigError, UnknownName, WarehouseLocked
 from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.initialise import Initialised
 from segwarehouse.initialise.guess import Guess
-from segwarehouse.refresh.campaign import Campaign
-from segwarehouse.refresh.contacted import Contacts
-from segwarehouse.refresh.export import Exported
+from segwarehouse.ledger.status import Moment, Progress
+from segwarehouse.measure.campaign import Campaign
+from segwarehouse.measure.contacts import Contacts
 from segwarehouse.refresh.run import DISPLAYED, strongest
-from segwarehouse.running import Moment, Progress
+from segwarehouse.state.export import Exported
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx")
 

@@ -14,9 +14,9 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from segwarehouse.domain import Activity, ActivityTerm, Condition, Feature, Operator, Rule, RuleSet
+from segwarehouse.domain import Activity, ActivityTerm, Card, Condition, Feature, Operator, Rule
 from segwarehouse.rules.boundaries import boundary_columns
-from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, Audience, department_view
+from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, ViewSpec, department_view
 from segwarehouse.rules.prove import prove_on_customers
 from segwarehouse.rules.validate import validate_view
 from segwarehouse.warehouse.duckdb import DuckDBWarehouse
@@ -24,7 +24,7 @@ from segwarehouse.warehouse.duckdb import DuckDBWarehouse
 CASES = sorted(Path(__file__).parent.glob("rules/*.toml"))
 
 
-def read_audience(path: Path) -> Audience:
+def read_audience(path: Path) -> ViewSpec:
     case = tomllib.loads(path.read_text(encoding="utf-8"))
     rules = tuple(
         Rule(tuple(Condition(name, Operator(sign), float(at)) for name, sign, at in rule["conditions"]), rule["points"])
@@ -32,11 +32,11 @@ def read_audience(path: Path) -> Audience:
     )
     activity = case["activity"]
     terms = tuple(ActivityTerm(name, weight) for name, weight in activity["terms"])
-    card = RuleSet(
+    card = Card(
         rules, Activity(terms, activity["floor"], activity["unit"], activity["cap"]), tuple(case["probabilities"])
     )
     features = {name: Feature(name, *described) for name, described in case["features"].items()}
-    return Audience(
+    return ViewSpec(
         card,
         features,
         department_key=case["department_key"],
@@ -61,7 +61,7 @@ def test_the_card_compiles_to_this_text(path: Path) -> None:
 def test_this_text_selects_ranks_and_scores_as_python_does(path: Path) -> None:
     audience = read_audience(path)
     view = sqlglot.parse_one(path.with_suffix(".sql").read_text(encoding="utf-8"), read="duckdb", into=exp.Select)
-    columns, rows = boundary_columns(audience.rule_set, seed=1)
+    columns, rows = boundary_columns(audience.card, seed=1)
     arrays = {name: pa.array(values, mask=missing, from_pandas=False) for name, (values, missing) in columns.items()}
     ids = pa.array(range(rows))
     with DuckDBWarehouse(None, threads=1) as warehouse:
@@ -75,7 +75,7 @@ def test_this_text_selects_ranks_and_scores_as_python_does(path: Path) -> None:
         validate_view(view, warehouse.columns(CUSTOMERS))
         proof = prove_on_customers(warehouse, audience, view=view)
     proof.require(path.stem)
-    assert proof.selected > audience.budget or not audience.rule_set.rules
+    assert proof.selected > audience.budget or not audience.card.rules
 
 
 def test_there_are_cases() -> None:

@@ -10,16 +10,16 @@ import pyarrow as pa
 import pytest
 from sqlglot import exp
 
-from segwarehouse.domain import Activity, ActivityTerm, Condition, Feature, Operator, Rule, RuleSet
+from segwarehouse.domain import Activity, ActivityTerm, Card, Condition, Feature, Operator, Rule
 from segwarehouse.errors import DataError, ProofFailed, StatementRefused, WarehouseError
 from segwarehouse.rules import prove
-from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, Audience, compile_number, department_view
+from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, ViewSpec, compile_number, department_view
 from segwarehouse.rules.prove import prove_on_boundaries, prove_on_customers
 from segwarehouse.warehouse.duckdb import DuckDBWarehouse
-from segwarehouse.warehouse.protocol import Relation
+from segwarehouse.warehouse.engine import Relation
 
 AT_LEAST, BELOW = Operator.AT_LEAST, Operator.BELOW
-CARD = RuleSet(
+CARD = Card(
     (
         Rule((Condition("purchases", AT_LEAST, 3.0), Condition("recency", BELOW, 30.0)), 4),
         Rule((Condition("spend", AT_LEAST, 50.5), Condition("spend", BELOW, 1e22)), 3),
@@ -30,7 +30,7 @@ CARD = RuleSet(
     (0.01, 0.1 + 0.2, 1 / 3, 0.4, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.82, 0.84, 0.86, 0.88, 0.9, 0.92, 0.94, 0.96),
 )
 FEATURES = {name: Feature(name, "customer", name, "number") for name in CARD.features}
-AUDIENCE = Audience(CARD, FEATURES, 7, 500, 0.3, "salt", dt.date(2026, 11, 1), "run")
+AUDIENCE = ViewSpec(CARD, FEATURES, 7, 500, 0.3, "salt", dt.date(2026, 11, 1), "run")
 
 View = exp.Select
 Mutation = Callable[[View], exp.Expr]
@@ -93,7 +93,7 @@ def as_float(node: exp.Expr) -> exp.Expr:
 def is_noticed(warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch, mutation: Mutation) -> set[str]:
     """Return what the proof says when the compiler is changed like this."""
 
-    def mutated(audience: Audience, **options: Any) -> exp.Expr:
+    def mutated(audience: ViewSpec, **options: Any) -> exp.Expr:
         original = department_view(audience, **options)
         changed = mutation(original.copy())
         assert changed != original

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlglot import exp
 
-from segwarehouse.domain import Activity, ActivityTerm, Column, Condition, Feature, Operator, Rule, RuleSet
+from segwarehouse.domain import Activity, ActivityTerm, Card, Column, Condition, Feature, Operator, Rule
 from segwarehouse.rules.compile import (
     CUSTOMERS,
     DEPARTMENT_COUNTS,
-    Audience,
+    ViewSpec,
     compile_activity,
     compile_membership,
     compile_points,
@@ -48,15 +48,15 @@ activities = st.builds(
     unit=st.integers(1, 2000),
     cap=st.integers(0, 9),
 )
-rule_sets = st.builds(
-    RuleSet,
+cards = st.builds(
+    Card,
     st.lists(rules, max_size=5).map(tuple),
     activities,
     st.lists(st.floats(0.0, 1.0), min_size=1, max_size=12).map(tuple),
 )
 audiences = st.builds(
-    Audience,
-    rule_sets,
+    ViewSpec,
+    cards,
     features=st.just({name: Feature(name, "customer", name, "number") for name in NAMES}),
     department_key=st.just(KEY),
     budget=st.integers(0, 12),
@@ -108,7 +108,7 @@ def load(warehouse: DuckDBWarehouse, rows: list[tuple[float | bool | None, ...]]
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(audience=audiences, rows=customers, kind=ids)
 def test_any_card_on_any_customers(
-    warehouse: DuckDBWarehouse, audience: Audience, rows: list[tuple[float | bool | None, ...]], kind: str
+    warehouse: DuckDBWarehouse, audience: ViewSpec, rows: list[tuple[float | bool | None, ...]], kind: str
 ) -> None:
     load(warehouse, rows, kind)
     proof = prove_on_customers(warehouse, audience)
@@ -123,7 +123,7 @@ WANTED = int(os.environ.get("SEGWAREHOUSE_CARDS", "400"))
 PROBABILITIES = (0.0, 5e-324, 0.1, 0.1 + 0.2, 1 / 3, 0.5, math.nextafter(1.0, 0.0), 1.0)
 
 
-def card_of(encoded: bytes, pool: list[float]) -> RuleSet:
+def card_of(encoded: bytes, pool: list[float]) -> Card:
     """Return the card that these bytes spell, with thresholds from the pool."""
     letters = iter(encoded)
 
@@ -136,10 +136,10 @@ def card_of(encoded: bytes, pool: list[float]) -> RuleSet:
     rules = [Rule(tuple(condition() for _ in range(1 + pick(3))), 1 + pick(9)) for _ in range(pick(6))]
     terms = [ActivityTerm(NAMES[pick(4)], pick(256) * 4 - 512) for _ in range(pick(4))]
     activity = Activity(tuple(terms), floor=pick(256) * 40 - 5000, unit=1 + pick(256) * 8, cap=pick(10))
-    return RuleSet(tuple(rules), activity, tuple(PROBABILITIES[pick(8)] for _ in range(1 + pick(12))))
+    return Card(tuple(rules), activity, tuple(PROBABILITIES[pick(8)] for _ in range(1 + pick(12))))
 
 
-def question_of(cards: list[RuleSet]) -> exp.Select:
+def question_of(cards: list[Card]) -> exp.Select:
     """Return one statement with all that the compiler makes of many cards, in steps as the view has them."""
     place = exp.alias_(exp.column("rowid", table=CUSTOMERS.name), "place")
     first: list[exp.Expr] = [place, *(exp.column(name, quoted=True) for name in NAMES)]
@@ -165,7 +165,7 @@ def question_of(cards: list[RuleSet]) -> exp.Select:
 
 def test_many_cards_on_any_customers(warehouse: DuckDBWarehouse) -> None:
     """Membership, rules, activity, points and score of every card, to the last bit, many cards in a statement."""
-    tried: set[RuleSet] = set()
+    tried: set[Card] = set()
 
     # A statement of 20 cards is slow to draw and to run on a busy machine, which says nothing of the cards.
     @settings(max_examples=30, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
@@ -207,9 +207,9 @@ def test_many_cards_on_any_customers(warehouse: DuckDBWarehouse) -> None:
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(audience=audiences)
-def test_any_card_on_its_boundaries(warehouse: DuckDBWarehouse, audience: Audience) -> None:
-    simple = Audience(
-        simplify(audience.rule_set),
+def test_any_card_on_its_boundaries(warehouse: DuckDBWarehouse, audience: ViewSpec) -> None:
+    simple = ViewSpec(
+        simplify(audience.card),
         audience.features,
         KEY,
         audience.budget,

@@ -14,7 +14,7 @@ from segwarehouse.domain import BoolArray, Column, Condition, Feature, Operator
 from segwarehouse.learn.activity import activity_columns
 from segwarehouse.learn.card import top_group
 from segwarehouse.learn.department import learn_department
-from segwarehouse.learn.population import Population
+from segwarehouse.table import DepartmentTable
 
 CUSTOMERS = 10_000
 DEPARTMENTS = 16
@@ -34,7 +34,7 @@ PLANTED = (
 class World(NamedTuple):
     """A population and who was planted."""
 
-    population: Population
+    table: DepartmentTable
     columns: dict[str, Column]
     planted: BoolArray
 
@@ -61,8 +61,8 @@ def plant(seed: int) -> World:
     labels = generator.random(CUSTOMERS) < 1.0 / (1.0 + np.exp(-log_odds))
     activity = np.floor(1000.0 * np.log1p(np.column_stack([(counts > 0.0).sum(axis=1), spend, recency])))
     names = ("departments_log", "amount_log", "recency_log")
-    population = Population(values, features, labels, activity, names)
-    return World(population, columns | activity_columns(activity, names), planted)
+    table = DepartmentTable.of(values, features, labels, activity, names)
+    return World(table, columns | activity_columns(activity, names), planted)
 
 
 def jaccard(one: BoolArray, two: BoolArray) -> float:
@@ -73,7 +73,7 @@ def jaccard(one: BoolArray, two: BoolArray) -> float:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_top_group_of_the_card_is_the_planted_selection(seed: int) -> None:
     world = plant(seed)
-    card = learn_department(world.population, seed=42, explain=False).card
+    card = learn_department(world.table, seed=42, explain=False).card
     scored = card.apply(world.columns, CUSTOMERS)
     assert jaccard(top_group(card.rules, scored.matched), world.planted) >= LEAST_JACCARD
     found = {rule.conditions for rule in card.rules}
@@ -83,13 +83,13 @@ def test_top_group_of_the_card_is_the_planted_selection(seed: int) -> None:
 
 def test_without_a_planted_effect_the_selection_does_not_come_back() -> None:
     world = plant(1)
-    shuffled = np.random.default_rng(9).permutation(world.population.labels)
-    nothing = Population(
-        world.population.values,
-        world.population.features,
+    shuffled = np.random.default_rng(9).permutation(world.table.buyers)
+    nothing = DepartmentTable.of(
+        world.table.values,
+        world.table.features,
         shuffled,
-        world.population.activity_values,
-        world.population.activity_features,
+        world.table.activity_values,
+        world.table.activity_features,
     )
     card = learn_department(nothing, seed=42, explain=False).card
     scored = card.apply(world.columns, CUSTOMERS)

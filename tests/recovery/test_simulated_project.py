@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from segwarehouse.api import Project
-from segwarehouse.domain import Rule, RuleSet
+from segwarehouse.domain import Card, Rule
 from segwarehouse.learn.card import leading_rules
-from segwarehouse.rules.card import card_from_json
 from segwarehouse.rules.compile import compile_membership
+from segwarehouse.rules.stored import card_from_json
 from segwarehouse.simulate import simulate
 
 CUSTOMERS = 10_000
@@ -36,10 +36,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def leading(card: RuleSet) -> RuleSet:
+def leading(card: Card) -> Card:
     """Return a card of the leading rules alone: the small ones only order customers."""
     rules: tuple[Rule, ...] = tuple(card.rules[at] for at in leading_rules(card.rules))
-    return RuleSet(rules, card.activity, card.probabilities)
+    return Card(rules, card.activity, card.probabilities)
 
 
 @pytest.mark.parametrize("department", LEARNED)

@@ -14,7 +14,7 @@ from segwarehouse.api import Project
 from segwarehouse.errors import TooFewBuyers
 from segwarehouse.learn.mixture import fit_mixture
 from segwarehouse.refresh import run as refresh_run
-from segwarehouse.refresh.segments import Identity
+from segwarehouse.results.identity import Identity
 from tests.conftest import Rehearsal, make_transactions, write_project
 
 FASTER = 'departments = ["Toys", "Fuel", "Lamps"]\nmax_customers = 100\ncutoffs = 1'

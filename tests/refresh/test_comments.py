@@ -4,8 +4,8 @@ from pathlib import Path
 
 import duckdb
 
-from segwarehouse.dictionary import Words
 from segwarehouse.refresh import RefreshReport
+from segwarehouse.state.comments import Words
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Relation
 

@@ -7,7 +7,7 @@ import pytest
 from segwarehouse.api import Project
 from segwarehouse.errors import UnknownName
 from segwarehouse.refresh import RefreshReport
-from segwarehouse.refresh.export import PROVED, TRANSPILED
+from segwarehouse.state.export import PROVED, TRANSPILED
 
 
 def test_duckdbs_text_is_proved_and_anothers_is_not(published: tuple[Path, RefreshReport]) -> None:

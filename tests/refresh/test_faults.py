@@ -18,10 +18,10 @@ from segwarehouse import publish
 from segwarehouse.api import Project
 from segwarehouse.cli import main
 from segwarehouse.errors import PublishError, SegwarehouseError, WarehouseLocked
-from segwarehouse.refresh import history
+from segwarehouse.ledger import history
+from segwarehouse.ledger.status import Moment
 from segwarehouse.refresh import run as refresh_run
-from segwarehouse.running import Moment
-from segwarehouse.states import current_run, states_on_disk
+from segwarehouse.state.folders import current_run, states_on_disk
 from segwarehouse.warehouse import connect
 
 

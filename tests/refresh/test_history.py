@@ -11,14 +11,14 @@ import pytest
 
 from segwarehouse.api import Project
 from segwarehouse.domain import Column
+from segwarehouse.ledger.history import Run
 from segwarehouse.refresh import RefreshReport
-from segwarehouse.refresh.history import Run
-from segwarehouse.refresh.verify import stored_audiences
-from segwarehouse.refresh.working import stage_sources, working_warehouse
-from segwarehouse.rules.compile import Audience, control_limit
-from segwarehouse.states import states_on_disk
+from segwarehouse.rules.compile import ViewSpec, control_limit
+from segwarehouse.state.folders import states_on_disk
+from segwarehouse.state.proof import stored_specs
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import connect
+from segwarehouse.working import stage_sources, working_warehouse
 from tests.conftest import DEPARTMENTS, write_project
 
 BUDGET = 45
@@ -79,9 +79,9 @@ class Chain:
         with duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True) as connection:
             return connection.execute(query).df()
 
-    def audiences(self, number: int) -> dict[str, Audience]:
+    def audiences(self, number: int) -> dict[str, ViewSpec]:
         with connect(self.state(number), read_only=True) as state:
-            return {name: audience for name, (_, audience) in stored_audiences(state).items()}
+            return {name: audience for name, (_, audience) in stored_specs(state).items()}
 
     def contacts(self, number: int, department: str) -> set[str]:
         query = f"select customer_id from targeting.audiences where in_budget and department = '{department}'"
@@ -97,13 +97,13 @@ def chain(
     return Chain(folder, published[1], transactions)
 
 
-def contacts_by_hand(chain: Chain, number: int, card: Audience, settings: Audience, department: str) -> set[str]:
+def contacts_by_hand(chain: Chain, number: int, card: ViewSpec, settings: ViewSpec, department: str) -> set[str]:
     """Whom a card selects on the data of a run with the budget of another, worked out without the warehouse's SQL."""
     features = chain.ask(number, "select * from features.customers order by customer_id")
     key = chain.audiences(number)[department].department_key
     bought = chain.ask(number, f"select customer_id from features.department_counts where department_key = {key}")
-    columns = {name: Column.complete(features[name].to_numpy(dtype=np.float64)) for name in card.rule_set.features}
-    scored = card.rule_set.apply(columns, len(features))
+    columns = {name: Column.complete(features[name].to_numpy(dtype=np.float64)) for name in card.card.features}
+    scored = card.card.apply(columns, len(features))
     ids = features["customer_id"].to_numpy()
     limit = control_limit(settings.control_share)
     draws = [int(hashlib.md5(f"{settings.salt}:{i}".encode(), usedforsecurity=False).hexdigest()[:8], 16) for i in ids]

@@ -11,9 +11,9 @@ from segwarehouse.api import Project
 from segwarehouse.domain import Department, Feature
 from segwarehouse.errors import CheckFailed
 from segwarehouse.evaluate.intervals import verdict
-from segwarehouse.features import DepartmentTable
+from segwarehouse.evaluate.judge import Past, Settings, step_back
 from segwarehouse.learn.department import DepartmentParameters
-from segwarehouse.refresh.evaluation import Past, Settings, step_back
+from segwarehouse.table import DepartmentTable
 from segwarehouse.templates import TemplateFolder
 from tests.conftest import write_project
 

@@ -15,14 +15,14 @@ import pytest
 from segwarehouse.api import Project
 from segwarehouse.config import Config, load_config
 from segwarehouse.errors import WarehouseError, WarehouseLocked
-from segwarehouse.refresh.lock import exclusive
-from segwarehouse.running import Owner, lock_path, read_owner
+from segwarehouse.ledger.lock import exclusive
+from segwarehouse.ledger.status import Owner, lock_path, read_owner
 from tests.conftest import write_project
 
 HOLDER = """
 import sys
 from segwarehouse.config import load_config
-from segwarehouse.refresh.lock import exclusive
+from segwarehouse.ledger.lock import exclusive
 with exclusive(load_config(sys.argv[1]), "refresh"):
     print("held", flush=True)
     sys.stdin.readline()

@@ -10,7 +10,7 @@ import pytest
 
 from segwarehouse.api import Project
 from segwarehouse.features.catalogue import RECENT
-from segwarehouse.refresh.verify import open_published, stored_audiences
+from segwarehouse.state.proof import open_published, stored_specs
 from tests.conftest import DAYS, START, make_transactions, write_project
 
 RECENT_DAYS = 91
@@ -74,5 +74,5 @@ def test_the_features_and_their_comments_say_it_too(published: Project) -> None:
 def test_the_published_views_are_proved_with_these_words(published: Project) -> None:
     assert all(item["proved"] for item in published.verify())
     with open_published(published.config) as state:
-        _, audience = stored_audiences(state)["Toys"]
+        _, audience = stored_specs(state)["Toys"]
     assert audience.features["recent_frequency_count"].recent_days == RECENT_DAYS

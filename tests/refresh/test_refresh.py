@@ -15,10 +15,10 @@ from sqlglot import exp
 from segwarehouse.api import Project
 from segwarehouse.domain import Condition
 from segwarehouse.errors import ProofFailed, PublishError, UnknownName
+from segwarehouse.ledger.status import Moment
 from segwarehouse.refresh import RefreshReport, verify
 from segwarehouse.refresh import run as refresh_run
 from segwarehouse.rules import compile as rules_compile
-from segwarehouse.running import Moment
 from tests.conftest import DEPARTMENTS, write_project
 
 Published = tuple[Path, RefreshReport]

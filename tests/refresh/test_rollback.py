@@ -7,7 +7,7 @@ import pytest
 
 from segwarehouse.api import Project
 from segwarehouse.errors import ProofFailed, PublishError, SegwarehouseError, UnknownName
-from segwarehouse.states import current_run, states_on_disk
+from segwarehouse.state.folders import current_run, states_on_disk
 
 
 def first_run(project: Project) -> str:

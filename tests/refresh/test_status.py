@@ -15,15 +15,15 @@ import pytest
 from segwarehouse.api import Project
 from segwarehouse.cli import main
 from segwarehouse.errors import SegwarehouseError, WarehouseLocked
+from segwarehouse.ledger.status import Moment, lock_path, read_status, status_path
 from segwarehouse.refresh import run as refresh_run
-from segwarehouse.running import Moment, lock_path, read_status, status_path
 from tests.conftest import write_project
 
 WORKING = """
 import sys, time
 from segwarehouse.config import load_config
-from segwarehouse.refresh.history import recorded
-from segwarehouse.refresh.working import working_warehouse
+from segwarehouse.ledger.history import recorded
+from segwarehouse.working import working_warehouse
 config = load_config(sys.argv[1])
 with working_warehouse(config) as warehouse, recorded(warehouse, config, None) as run:
     run.tell("learn", "Fish & Chips", 0.5)

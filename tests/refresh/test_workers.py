@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from segwarehouse.refresh.workers import in_parallel
+from segwarehouse.workers import in_parallel
 
 LARGE = 5_000_000
 """More bytes than a pipe takes: a worker whose parent is gone can't get rid of its result."""
@@ -41,7 +41,7 @@ def test_results_come_in_order_whatever_the_number_of_processes(tmp_path: Path, 
 def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path\n"
-        "from segwarehouse.refresh.workers import in_parallel\n"
+        "from segwarehouse.workers import in_parallel\n"
         "from tests.refresh.test_workers import mark_and_return\n"
         "list(in_parallel(mark_and_return, [(Path(sys.argv[1]), number, 3.0) for number in range(2)], 2))\n"
     )

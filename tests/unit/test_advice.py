@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from segwarehouse.api import Project
-from segwarehouse.refresh import advice, pace
+from segwarehouse.refresh import advice, forecast
 from tests.conftest import write_project
 
 
@@ -73,7 +73,7 @@ def test_learning_that_takes_long_comes_with_what_makes_it_shorter(
 
 @pytest.mark.parametrize(("less", "more"), [((5_000, 250), (50_000, 250)), ((50_000, 60), (50_000, 250))])
 def test_more_customers_and_more_features_take_longer(less: tuple[int, int], more: tuple[int, int]) -> None:
-    assert pace.seconds_of_learning(*less) < pace.seconds_of_learning(*more)
+    assert forecast.seconds_of_learning(*less) < forecast.seconds_of_learning(*more)
 
 
 def test_lists_of_a_fixed_length_are_pointed_out(tmp_path: Path, transactions: pd.DataFrame) -> None:

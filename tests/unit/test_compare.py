@@ -13,16 +13,16 @@ import pytest
 from sqlglot import exp
 
 from segwarehouse.config import load_config
-from segwarehouse.domain import Activity, ActivityTerm, Condition, Department, Feature, Operator, Rule, RuleSet
+from segwarehouse.domain import Activity, ActivityTerm, Card, Condition, Department, Feature, Operator, Rule
 from segwarehouse.errors import UnknownName
 from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.features import Catalogue, Staged
+from segwarehouse.ledger.difference import difference, moved_customers, path_between
 from segwarehouse.project import create_schema, run_script
 from segwarehouse.refresh.compare import Churn, Compared
-from segwarehouse.refresh.difference import difference, moved_customers, path_between
-from segwarehouse.refresh.former import Former, Reread, reread
 from segwarehouse.refresh.gate import hold_back, is_lower
-from segwarehouse.rules.compile import Audience
+from segwarehouse.refresh.previous import Former, Reread, reread
+from segwarehouse.rules.compile import ViewSpec
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import DuckDBWarehouse, Relation, Warehouse, connect
 from tests.conftest import write_project
@@ -189,7 +189,7 @@ def test_where_a_run_in_between_is_gone_the_cause_is_unknown_and_still_adds_up(t
 
 PRODUCE = Feature("purchases_produce", "department", "purchases in PRODUCE", "count", "PRODUCE")
 MEAT = Feature("purchases_meat", "department", "purchases in MEAT", "count", "MEAT")
-CARD = RuleSet(
+CARD = Card(
     (
         Rule((Condition("purchases_produce", Operator.AT_LEAST, 3.0),), 2),
         Rule(
@@ -200,7 +200,7 @@ CARD = RuleSet(
     Activity((ActivityTerm("breadth_log", 3), ActivityTerm("recency_log", -1)), unit=10, cap=2),
     (0.1, 0.2),
 )
-AUDIENCE = Audience(CARD, {f.name: f for f in (PRODUCE, MEAT)}, 1, 30, 0.1, "s", dt.date(2026, 1, 1), "r0")
+AUDIENCE = ViewSpec(CARD, {f.name: f for f in (PRODUCE, MEAT)}, 1, 30, 0.1, "s", dt.date(2026, 1, 1), "r0")
 STAGED = Staged({}, dt.datetime(2026, 2, 1), None, None, "BIGINT", "customer_id", {})
 
 
@@ -215,26 +215,26 @@ def test_a_former_card_reads_the_same_feature_under_its_new_name() -> None:
         AUDIENCE, Department(5, "FISH", "fish", 1, 9, None, 1), catalogue_of(renamed, impostor, MEAT), STAGED, "r1"
     )
     assert not found.is_same
-    assert {c.feature for rule in found.audience.rule_set.rules for c in rule.conditions} == {
+    assert {c.feature for rule in found.spec.card.rules for c in rule.conditions} == {
         "purchases_produce_2",
         "purchases_meat",
     }
-    assert (found.audience.department_key, found.audience.run_id) == (5, "r1")
+    assert (found.spec.department_key, found.spec.run_id) == (5, "r1")
 
 
 def test_what_the_data_no_longer_has_holds_for_nobody() -> None:
     found = reread(AUDIENCE, Department(5, "FISH", "fish", 1, 9, None, 1), catalogue_of(PRODUCE), STAGED, "r1")
     assert found.missing == ("purchases in MEAT", "recency_log")
-    assert [rule.points for rule in found.audience.rule_set.rules] == [2]
-    assert [term.feature for term in found.audience.rule_set.activity.terms] == ["breadth_log"]
+    assert [rule.points for rule in found.spec.card.rules] == [2]
+    assert [term.feature for term in found.spec.card.activity.terms] == ["breadth_log"]
 
 
 def test_a_feature_that_looks_back_otherwise_is_another_one() -> None:
     features = [
         Feature("recent_monetary_amount", "behaviour", "spend", "amount", recent_days=days) for days in (28, 14)
     ]
-    card = RuleSet((Rule((Condition("recent_monetary_amount", Operator.AT_LEAST, 3.0),), 2),), Activity(), (0.1,))
-    former = replace(AUDIENCE, rule_set=card, features={features[0].name: features[0]})
+    card = Card((Rule((Condition("recent_monetary_amount", Operator.AT_LEAST, 3.0),), 2),), Activity(), (0.1,))
+    former = replace(AUDIENCE, card=card, features={features[0].name: features[0]})
     department = Department(5, "FISH", "fish", 1, 9, None, 1)
     assert reread(former, department, catalogue_of(features[0]), STAGED, "r1").is_same
     found = reread(former, department, catalogue_of(features[1]), STAGED, "r1")

@@ -17,7 +17,7 @@ from segwarehouse.config import load_config
 from segwarehouse.features.staging import stage
 from segwarehouse.templates import TemplateFolder, row_hash
 from segwarehouse.warehouse import DuckDBWarehouse
-from segwarehouse.warehouse.protocol import relation
+from segwarehouse.warehouse.engine import relation
 
 TODAY = dt.date(2026, 1, 1)
 

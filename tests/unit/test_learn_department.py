@@ -15,15 +15,15 @@ from segwarehouse.learn.affinity import high_propensity_cluster
 from segwarehouse.learn.card import CardParameters, leading_rules, top_group
 from segwarehouse.learn.department import DepartmentLearned, DepartmentParameters, learn_department
 from segwarehouse.learn.embed import Embedding
-from segwarehouse.learn.population import Population
 from segwarehouse.learn.selection import SelectionParameters
+from segwarehouse.table import DepartmentTable
 
 COUNT = 1200
 NAMES = ("departments_log", "amount_log")
 
 
 @cache
-def population() -> Population:
+def table() -> DepartmentTable:
     generator = np.random.default_rng(12)
     level = generator.normal(size=COUNT)
     counts = generator.poisson(np.exp(0.8 + 0.6 * level[:, None] + 0.4 * generator.normal(size=(COUNT, 6))))
@@ -35,19 +35,17 @@ def population() -> Population:
     log_odds = -1.5 + level + 1.5 * (counts[:, 0] >= 3) + 1.0 * (values[:, 6] < 30.0)
     labels = generator.random(COUNT) < 1.0 / (1.0 + np.exp(-log_odds))
     raw = np.column_stack([(counts > 0).sum(axis=1), np.exp(3.0 + level)])
-    return Population(values, features, labels, np.floor(1000.0 * np.log1p(raw)), NAMES)
+    return DepartmentTable.of(values, features, labels, np.floor(1000.0 * np.log1p(raw)), NAMES)
 
 
 @cache
 def learned() -> DepartmentLearned:
-    return learn_department(population(), seed=42, explain=False)
+    return learn_department(table(), seed=42, explain=False)
 
 
 def columns() -> dict[str, Column]:
-    found = {
-        feature.name: Column.complete(population().values[:, at]) for at, feature in enumerate(population().features)
-    }
-    return found | activity_columns(population().activity_values, NAMES)
+    found = {feature.name: Column.complete(table().values[:, at]) for at, feature in enumerate(table().features)}
+    return found | activity_columns(table().activity_values, NAMES)
 
 
 def test_card_obeys_its_limits_and_is_calibrated() -> None:
@@ -59,13 +57,13 @@ def test_card_obeys_its_limits_and_is_calibrated() -> None:
     assert len(card.probabilities) == 1 + card.activity.cap + sum(rule.points for rule in card.rules)
     assert list(card.probabilities) == sorted(card.probabilities)
     scored = card.apply(columns(), COUNT)
-    assert scored.score.mean() == pytest.approx(population().labels.mean(), abs=0.01)
+    assert scored.score.mean() == pytest.approx(table().buyers.mean(), abs=0.01)
     assert {"purchases_0", "recency_days"} <= set(card.features)
     assert card.activity.cap > 0
 
 
 def test_card_ranks_buyers_above_activity_alone() -> None:
-    labels = population().labels
+    labels = table().buyers
     scored = learned().card.apply(columns(), COUNT)
 
     def area(score: FloatArray) -> float:
@@ -77,7 +75,7 @@ def test_card_ranks_buyers_above_activity_alone() -> None:
 
 def test_the_same_seed_gives_the_same_department_whatever_the_threads() -> None:
     with threadpool_limits(2):
-        again = learn_department(population(), seed=42, explain=False)
+        again = learn_department(table(), seed=42, explain=False)
     assert again.card == learned().card
     assert again.confusion == learned().confusion
     assert again.activity_log_odds.tobytes() == learned().activity_log_odds.tobytes()
@@ -87,7 +85,7 @@ def test_limits_of_the_card_can_be_set() -> None:
     parameters = DepartmentParameters(
         card=CardParameters(selection=SelectionParameters(max_conditions=2), max_rule_conditions=1, point=0.5)
     )
-    card = learn_department(population(), seed=42, explain=False, parameters=parameters).card
+    card = learn_department(table(), seed=42, explain=False, parameters=parameters).card
     assert card.condition_count <= 2
     assert all(len(rule.conditions) == 1 for rule in card.rules)
     assert max(rule.points for rule in card.rules) < max(rule.points for rule in learned().card.rules)
@@ -100,7 +98,7 @@ def test_explaining_adds_segments_and_changes_nothing_else(monkeypatch: pytest.M
         return Embedding(rows, shap[rows][:, order])
 
     monkeypatch.setattr(department, "embed", first_two)
-    explained = learn_department(population(), seed=42)
+    explained = learn_department(table(), seed=42)
     assert explained.card == learned().card
     assert learned().segment_map is None
     found = explained.segment_map
@@ -115,17 +113,17 @@ def test_explaining_adds_segments_and_changes_nothing_else(monkeypatch: pytest.M
 
 def test_nothing_to_learn_from_still_gives_a_card_with_the_prevalence() -> None:
     flat = dataclasses.replace(
-        population(), values=np.zeros((COUNT, 7)), activity_values=np.zeros((COUNT, 0)), activity_features=()
+        table(), values=np.zeros((COUNT, 7)), activity_values=np.zeros((COUNT, 0)), activity_features=()
     )
     card = learn_department(flat, seed=1, explain=False).card
     assert card.rules == ()
     assert card.activity.terms == ()
     assert len(card.probabilities) == 1
-    assert card.probabilities[0] == pytest.approx(flat.labels.mean(), abs=0.001)
+    assert card.probabilities[0] == pytest.approx(flat.buyers.mean(), abs=0.001)
 
 
-def test_a_population_must_fit_together_and_be_finite() -> None:
-    whole = population()
+def test_a_table_must_fit_together_and_be_finite() -> None:
+    whole = table()
     with pytest.raises(SegwarehouseError, match=r"values has shape \(1200, 6\), not \(1200, 7\)"):
         dataclasses.replace(whole, values=whole.values[:, :6])
     broken = whole.activity_values.copy()
@@ -145,12 +143,12 @@ def test_top_group_is_smaller_than_any_rule_and_holds_the_strongest() -> None:
     assert not top_group((), np.zeros((4, 0), dtype=np.bool_)).any()
 
 
-def resampled(seed: int) -> Population:
+def resampled(seed: int) -> DepartmentTable:
     """Return customers drawn from the same population, with replacement."""
     rows = np.random.default_rng(seed).integers(0, COUNT, COUNT)
-    whole = population()
+    whole = table()
     return dataclasses.replace(
-        whole, values=whole.values[rows], labels=whole.labels[rows], activity_values=whole.activity_values[rows]
+        whole, values=whole.values[rows], buyers=whole.buyers[rows], activity_values=whole.activity_values[rows]
     )
 
 
@@ -161,21 +159,21 @@ def test_a_former_card_stays_while_a_new_one_is_no_better_beyond_chance() -> Non
     assert again.kept
     assert (again.card.rules, again.card.activity) == (former.rules, former.activity)
     scored = again.card.apply(_columns_of(later), COUNT)
-    assert scored.score.mean() == pytest.approx(later.labels.mean(), abs=0.01)  # calibrated on the customers of now
+    assert scored.score.mean() == pytest.approx(later.buyers.mean(), abs=0.01)  # calibrated on the customers of now
     assert learn_department(later, seed=42, explain=False).card.rules != former.rules
 
 
 def test_a_former_card_goes_where_a_new_one_is_better_or_it_breaks_the_limits() -> None:
     former = learned().card
     poor = dataclasses.replace(former, rules=(Rule((Condition("recency_days", Operator.AT_LEAST, 1.0),), 9),))
-    assert not learn_department(population(), seed=42, explain=False, former=poor).kept
+    assert not learn_department(table(), seed=42, explain=False, former=poor).kept
     strict = DepartmentParameters(card=CardParameters(selection=SelectionParameters(max_conditions=1)))
     long = dataclasses.replace(
         former, rules=(*former.rules, Rule((Condition("purchases_1", Operator.AT_LEAST, 9.0),), 1))
     )
-    assert not learn_department(population(), seed=42, explain=False, parameters=strict, former=long).kept
+    assert not learn_department(table(), seed=42, explain=False, parameters=strict, former=long).kept
     foreign = dataclasses.replace(former, rules=(Rule((Condition("gone", Operator.AT_LEAST, 1.0),), 9),))
-    assert not learn_department(population(), seed=42, explain=False, former=foreign).kept
+    assert not learn_department(table(), seed=42, explain=False, former=foreign).kept
 
 
 def test_rules_say_how_often_halves_of_the_customers_choose_them() -> None:
@@ -186,9 +184,9 @@ def test_rules_say_how_often_halves_of_the_customers_choose_them() -> None:
 
 
 def test_rules_can_describe_the_high_propensity_cluster_instead() -> None:
-    found = learn_department(population(), seed=42, explain=False, parameters=DepartmentParameters(target="clusters"))
+    found = learn_department(table(), seed=42, explain=False, parameters=DepartmentParameters(target="clusters"))
     inside = high_propensity_cluster(found.propensity, seed=42) >= 0.5
-    labels = population().labels
+    labels = table().buyers
     assert labels[inside].mean() > 1.5 * labels[~inside].mean()
     scored = found.card.apply(columns(), COUNT)
     assert np.corrcoef(scored.points, inside)[0, 1] > 0.5
@@ -196,6 +194,6 @@ def test_rules_can_describe_the_high_propensity_cluster_instead() -> None:
     assert not inside[labels].all()  # the cluster is out of fold: it is no copy of the labels
 
 
-def _columns_of(given: Population) -> dict[str, Column]:
+def _columns_of(given: DepartmentTable) -> dict[str, Column]:
     found = {feature.name: Column.complete(given.values[:, at]) for at, feature in enumerate(given.features)}
     return found | activity_columns(given.activity_values, NAMES)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from segwarehouse.domain import IntArray
-from segwarehouse.learn.stability import choose_number, stability
+from segwarehouse.learn.halves import choose_number, stability
 
 
 def test_groups_that_are_always_the_same_are_stable_whatever_they_are_called() -> None:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from segwarehouse.refresh.pace import (
+from segwarehouse.ledger.pace import (
     BUILD,
     FIRST_WEIGHTS,
     LEARN,
@@ -12,11 +12,10 @@ from segwarehouse.refresh.pace import (
     PUBLISH,
     READ,
     Pace,
-    Size,
-    expected_seconds,
     scaled,
     span,
 )
+from segwarehouse.refresh.forecast import Size, expected_seconds
 
 SIZE = Size(lines=1_464_471, customers=2_469, features=180, learned=20, times=2.0, refits=3, processes=2)
 FORMER = {READ: 10.0, MEASURE: 100.0, BUILD: 10.0, LEARN: 70.0, PUBLISH: 10.0}
@@ -77,9 +76,9 @@ def test_building_is_the_part_of_measuring_that_it_was() -> None:
 
 
 def test_only_learning_grows_with_the_departments() -> None:
-    assert scaled(FORMER, 20, replace(SIZE, learned=10)) == {**FORMER, MEASURE: 50.0, LEARN: 35.0}
-    assert scaled(FORMER, 0, SIZE) == FORMER
-    assert scaled({}, 20, SIZE) == {}
+    assert scaled(FORMER, 20, 10) == {**FORMER, MEASURE: 50.0, LEARN: 35.0}
+    assert scaled(FORMER, 0, SIZE.learned) == FORMER
+    assert scaled({}, 20, SIZE.learned) == {}
 
 
 def test_the_estimate_of_the_demo_holds_what_it_took() -> None:

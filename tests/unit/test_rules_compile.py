@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
-from segwarehouse.domain import Activity, ActivityTerm, Column, Condition, Feature, Operator, Rule, RuleSet
+from segwarehouse.domain import Activity, ActivityTerm, Card, Column, Condition, Feature, Operator, Rule
 from segwarehouse.errors import StatementRefused, UnknownName
 from segwarehouse.rules.compile import (
     MAX_RULES,
     VIEW_COLUMNS,
-    Audience,
+    ViewSpec,
     compile_activity,
     compile_arm,
     compile_condition,
@@ -38,10 +38,10 @@ def value_of(expression: exp.Expr) -> object:
     return row[0] if row else None
 
 
-def audience(rules: tuple[Rule, ...], activity: Activity | None = None) -> Audience:
-    rule_set = RuleSet(rules, activity or Activity(), (0.1, 0.2))
-    features = {name: Feature(name, "customer", name.replace("\0", ""), "number") for name in rule_set.features}
-    return Audience(rule_set, features, 7, 500, 0.1, "salt", dt.date(2026, 11, 1), "run")
+def audience(rules: tuple[Rule, ...], activity: Activity | None = None) -> ViewSpec:
+    card = Card(rules, activity or Activity(), (0.1, 0.2))
+    features = {name: Feature(name, "customer", name.replace("\0", ""), "number") for name in card.features}
+    return ViewSpec(card, features, 7, 500, 0.1, "salt", dt.date(2026, 11, 1), "run")
 
 
 def at_least(feature: str, threshold: float, points: int = 1) -> Rule:
@@ -112,7 +112,7 @@ def test_every_total_gets_its_probability_and_higher_ones_the_last() -> None:
 
 def test_standing_alone_points_are_computed_from_features() -> None:
     activity = Activity((ActivityTerm("a", 3), ActivityTerm("b", -2)), floor=-5, unit=4, cap=9)
-    card = RuleSet((at_least("a", 2.0, points=5), at_least("b", 1.5, points=7)), activity, (0.5,))
+    card = Card((at_least("a", 2.0, points=5), at_least("b", 1.5, points=7)), activity, (0.5,))
     values = {"a": [0.0, 2.0, 2.9, 30.0, math.nan], "b": [0.0, 1.5, 9.0, 1e6, 2.0]}
     columns = {name: Column.complete(np.array(found)) for name, found in values.items()}
     engine.execute("CREATE OR REPLACE TEMP TABLE pairs (place INTEGER, a DOUBLE, b DOUBLE)")
@@ -138,7 +138,7 @@ def test_the_control_group_has_the_size_that_was_asked_for_and_stays_the_same() 
 
 
 def test_a_card_without_rules_selects_nobody() -> None:
-    assert compile_membership(RuleSet((), Activity(), (0.5,))).sql("duckdb") == "FALSE"
+    assert compile_membership(Card((), Activity(), (0.5,))).sql("duckdb") == "FALSE"
     validate_view(department_view(audience(())), {"customer_id"})
 
 
@@ -147,7 +147,7 @@ def test_long_cards_stay_shallow_and_longer_ones_are_refused() -> None:
     view = department_view(audience(many))
     validate_view(view, {"customer_id", *(f"x{number}" for number in range(MAX_RULES))})
     long_rule = Rule(tuple(Condition(f"x{number}", Operator.BELOW, 1.0) for number in range(3000)), 1)
-    depth = max(node.depth for node in compile_membership(audience((long_rule,)).rule_set).walk())
+    depth = max(node.depth for node in compile_membership(audience((long_rule,)).card).walk())
     assert depth < 200
     with pytest.raises(StatementRefused, match="201 rules"):
         audience((*many, at_least("y", 1.0)))
@@ -157,7 +157,7 @@ def test_sums_that_could_leave_exact_arithmetic_are_refused() -> None:
     with pytest.raises(StatementRefused, match="exact arithmetic"):
         compile_activity(Activity((ActivityTerm("a", 2**40),)))
     with pytest.raises(StatementRefused, match="points"):
-        compile_points(RuleSet((at_least("a", 1.0, points=2**31),), Activity(), (0.5,)))
+        compile_points(Card((at_least("a", 1.0, points=2**31),), Activity(), (0.5,)))
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.0, math.nan])

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from segwarehouse.domain import Activity, ActivityTerm, Column, Columns, Condition, Operator, Rule, RuleSet
+from segwarehouse.domain import Activity, ActivityTerm, Card, Column, Columns, Condition, Operator, Rule
 from segwarehouse.rules.simplify import simplify
 
 FEATURES = ("a", "b")
@@ -18,8 +18,8 @@ conditions = st.builds(
     Condition, st.sampled_from(FEATURES), st.sampled_from(list(Operator)), st.sampled_from(THRESHOLDS)
 )
 rules = st.builds(Rule, st.lists(conditions, min_size=1, max_size=5).map(tuple), st.integers(1, 9))
-rule_sets = st.builds(
-    RuleSet,
+cards = st.builds(
+    Card,
     st.lists(rules, max_size=6).map(tuple),
     st.just(Activity((ActivityTerm("a", 3),), floor=1, unit=2, cap=4)),
     st.just((0.1, 0.2, 0.9)),
@@ -36,10 +36,10 @@ def every_pair_of_values() -> tuple[Columns, int]:
 
 
 @settings(max_examples=300, deadline=None)
-@given(rule_sets)
-def test_a_simplified_card_says_the_same_of_every_customer(rule_set: RuleSet) -> None:
+@given(cards)
+def test_a_simplified_card_says_the_same_of_every_customer(card: Card) -> None:
     columns, count = every_pair_of_values()
-    before, after = rule_set.apply(columns, count), simplify(rule_set).apply(columns, count)
+    before, after = card.apply(columns, count), simplify(card).apply(columns, count)
     assert np.array_equal(before.selected, after.selected)
     assert np.array_equal(before.points, after.points)
     assert np.array_equal(before.activity, after.activity)
@@ -47,19 +47,19 @@ def test_a_simplified_card_says_the_same_of_every_customer(rule_set: RuleSet) ->
 
 
 @settings(max_examples=200, deadline=None)
-@given(rule_sets, st.randoms(use_true_random=False))
-def test_the_form_depends_neither_on_order_nor_on_how_often_it_is_applied(rule_set: RuleSet, random: Random) -> None:
-    once = simplify(rule_set)
-    shuffled = [Rule(tuple(reversed(rule.conditions)), rule.points) for rule in rule_set.rules]
+@given(cards, st.randoms(use_true_random=False))
+def test_the_form_depends_neither_on_order_nor_on_how_often_it_is_applied(card: Card, random: Random) -> None:
+    once = simplify(card)
+    shuffled = [Rule(tuple(reversed(rule.conditions)), rule.points) for rule in card.rules]
     random.shuffle(shuffled)
     assert simplify(once) == once
-    assert simplify(RuleSet(tuple(shuffled), rule_set.activity, rule_set.probabilities)) == once
+    assert simplify(Card(tuple(shuffled), card.activity, card.probabilities)) == once
 
 
 @settings(max_examples=200, deadline=None)
-@given(rule_sets)
-def test_no_rule_is_left_that_nobody_can_satisfy_or_that_says_a_thing_twice(rule_set: RuleSet) -> None:
-    simple = simplify(rule_set).rules
+@given(cards)
+def test_no_rule_is_left_that_nobody_can_satisfy_or_that_says_a_thing_twice(card: Card) -> None:
+    simple = simplify(card).rules
     assert len({rule.conditions for rule in simple}) == len(simple)
     for rule in simple:
         assert len({(each.feature, each.operator) for each in rule.conditions}) == len(rule.conditions)
@@ -76,7 +76,7 @@ def test_the_tightest_condition_stays_equal_rules_add_up_and_points_come_first()
         return Rule(tuple(Condition(*part) for part in parts), points)
 
     at_least, below = Operator.AT_LEAST, Operator.BELOW
-    card = RuleSet(
+    card = Card(
         (
             rule(1, ("b", at_least, 1.0)),
             rule(2, ("a", at_least, 2.0), ("a", at_least, 3.0), ("a", below, 9.0), ("a", below, 8.0)),

@@ -7,9 +7,9 @@ import pytest
 import sqlglot
 from sqlglot import exp
 
-from segwarehouse.domain import Activity, ActivityTerm, Condition, Feature, Operator, Rule, RuleSet
+from segwarehouse.domain import Activity, ActivityTerm, Card, Condition, Feature, Operator, Rule
 from segwarehouse.errors import StatementRefused
-from segwarehouse.rules.compile import Audience, department_view
+from segwarehouse.rules.compile import ViewSpec, department_view
 from segwarehouse.rules.validate import parse_back, validate_condition, validate_view
 
 COLUMNS = {"customer_id", "x", "y"}
@@ -20,9 +20,9 @@ def view() -> exp.Select:
         Rule((Condition("x", Operator.AT_LEAST, 3.0), Condition("y", Operator.BELOW, 0.5)), 2),
         Rule((Condition("y", Operator.AT_LEAST, -1.0),), 1),
     )
-    card = RuleSet(rules, Activity((ActivityTerm("x", 3),), 0, 2, 4), (0.1, 0.2))
+    card = Card(rules, Activity((ActivityTerm("x", 3),), 0, 2, 4), (0.1, 0.2))
     features = {name: Feature(name, "customer", name, "number") for name in ("x", "y")}
-    return department_view(Audience(card, features, 7, 500, 0.1, "it's", dt.date(2026, 11, 1), "run"))
+    return department_view(ViewSpec(card, features, 7, 500, 0.1, "it's", dt.date(2026, 11, 1), "run"))
 
 
 def condition(text: str) -> exp.Expr:

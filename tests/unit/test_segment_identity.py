@@ -14,7 +14,7 @@ from segwarehouse.learn.cluster import cluster
 from segwarehouse.learn.match import match_groups
 from segwarehouse.project import create_schema
 from segwarehouse.refresh.carry import shaped
-from segwarehouse.refresh.segments import MIXTURE, NOTHING_PUBLISHED, PERSONA, Grouped, previous_segments
+from segwarehouse.results.identity import MIXTURE, NOTHING_PUBLISHED, PERSONA, Grouped, previous_segments
 from segwarehouse.warehouse import DuckDBWarehouse, Relation, connect
 from tests.conftest import write_project
 

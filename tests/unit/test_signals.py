@@ -9,8 +9,8 @@ import pytest
 
 from segwarehouse.errors import CheckFailed, DataError
 from segwarehouse.features import read_features
+from segwarehouse.features.later_data import require_no_later_data
 from segwarehouse.project import load_models
-from segwarehouse.refresh.later_data import require_no_later_data
 from segwarehouse.templates import TemplateFolder
 from tests.conftest import DEPARTMENTS, write_project
 from tests.unit.test_features import Built

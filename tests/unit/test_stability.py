@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from segwarehouse.domain import Activity, Condition, Operator, Rule, RuleSet
-from segwarehouse.refresh.evaluation import begins_share, budget_share, contacts_among
-from segwarehouse.refresh.stability import REFIT_SHARE, best_candidates, measure_stability, refit_parts, sides
+from segwarehouse.domain import Activity, Card, Condition, Operator, Rule
+from segwarehouse.evaluate.judge import begins_share, budget_share, contacts_among
+from segwarehouse.evaluate.refits import REFIT_SHARE, best_candidates, measure_stability, refit_parts, sides
 from tests.refresh.test_honesty import shuffled_past
 
-CARD = RuleSet((Rule((Condition("purchases_a", Operator.AT_LEAST, 3.0),), 2),), Activity(), (0.1, 0.2, 0.3))
+CARD = Card((Rule((Condition("purchases_a", Operator.AT_LEAST, 3.0),), 2),), Activity(), (0.1, 0.2, 0.3))
 
 
 def test_refits_see_a_part_of_the_customers_each_another_one() -> None:

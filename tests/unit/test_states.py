@@ -10,7 +10,7 @@ import pytest
 
 from segwarehouse.config import Config, load_config
 from segwarehouse.errors import PublishError
-from segwarehouse.states import (
+from segwarehouse.state.folders import (
     clear_leavings,
     current_run,
     promote,
@@ -27,7 +27,7 @@ KILLED = """
 import os, shutil, signal, sys
 from pathlib import Path
 from segwarehouse.config import load_config
-from segwarehouse.states import promote, prune, require_replaceable, staging
+from segwarehouse.state.folders import promote, prune, require_replaceable, staging
 config, fatal = load_config(sys.argv[1]), int(sys.argv[2])
 done = 0
 def deadly(owner, name):

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segwarehouse.domain import Activity, Condition, Operator, Rule, RuleSet
-from segwarehouse.refresh.suppress import Totals, publishable, suppressed, without_segments, without_small_rules
+from segwarehouse.domain import Activity, Card, Condition, Operator, Rule
+from segwarehouse.results.suppress import Totals, publishable, suppressed, without_segments, without_small_rules
 
 LEAST = 10
 TOTALS = Totals(customers=500, buyers=100, mapped_buyers=80, candidates_then=400, outcome_buyers=60)
@@ -168,4 +168,4 @@ def test_a_rule_that_few_customers_satisfy_is_not_in_the_card() -> None:
     rules = tuple(Rule((Condition("x", Operator.AT_LEAST, at),), 1) for at in (1.0, 2.0))
     matched = np.zeros((100, 2), dtype=np.bool_)
     matched[:10, 0] = matched[:9, 1] = True
-    assert without_small_rules(RuleSet(rules, Activity(), (0.5,)), matched, LEAST).rules == rules[:1]
+    assert without_small_rules(Card(rules, Activity(), (0.5,)), matched, LEAST).rules == rules[:1]

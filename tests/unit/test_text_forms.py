@@ -14,7 +14,7 @@ from segwarehouse.features import Staged
 from segwarehouse.features.staging import stage
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import DuckDBWarehouse
-from segwarehouse.warehouse.protocol import relation
+from segwarehouse.warehouse.engine import relation
 
 TODAY = dt.date(2026, 1, 1)
 COLUMNS = {"customer_id": "who", "department": "where", "occurred_at": "when", "quantity": "n"}

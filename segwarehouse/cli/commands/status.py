@@ -8,7 +8,7 @@ from segwarehouse.cli.options import example, json_option, project_option
 from segwarehouse.cli.render import print_facts, print_json
 from segwarehouse.config import load_config
 from segwarehouse.errors import LastRunFailed, NothingPublished, WarehouseLocked
-from segwarehouse.running import ENDED_WELL, RUNNING, Status, about, read_status
+from segwarehouse.ledger.status import ENDED_WELL, RUNNING, Status, about, read_status
 
 
 @click.command(epilog=example("segwarehouse status", "segwarehouse status --json"))

@@ -1,0 +1,322 @@
+"""Feature relations to arrays.
+
+In: `features.customers` and `features.behaviour`. Out: a `FeatureTable` with the features of a bounded, seeded sample
+of customers, and from it, department by department, a `DepartmentTable` without a trace of the department's lines:
+its own column is left out, and so are the categories that belong to it alone; the behaviour of its buyers, and their
+purchases in its other categories and in channels, are replaced by those without it. Until its arrays are needed it is
+a `LeftOut`: what changes, beside arrays that all departments share.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from sqlglot import exp
+
+from segwarehouse.domain import BoolArray, Department, Feature, FloatArray, IntArray
+from segwarehouse.features.catalogue import Catalogue, Group
+from segwarehouse.table import DepartmentTable
+from segwarehouse.warehouse import Relation, Warehouse, relation
+
+CUSTOMERS = relation("features.customers")
+BEHAVIOUR = relation("features.behaviour")
+CATEGORIES = relation("features.categories_without")
+CHANNELS = relation("features.channels_without")
+OUTCOMES = relation("features.outcomes")
+COUNTS = relation("features.department_counts")
+FIRST_PURCHASES = relation("features.first_purchases")
+TENURE = "tenure_days"
+
+_MOST = 0.5
+"""What more than this share of customers have counts as usual."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Cells of a matrix that have another value: `matrix[rows, columns] = values`."""
+
+    rows: IntArray
+    columns: IntArray
+    values: FloatArray
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A feature table with one department left out, as the table itself and what changes in it.
+
+    Hundreds of departments share the arrays of one table, also between processes, where each of its own would fill
+    the memory. `table` makes the arrays of one department when they are needed.
+
+    Attributes
+    ----------
+    department
+        The department that is left out.
+    values, activity_values, map_order
+        The arrays of the `FeatureTable`, with the department in them.
+    kept
+        int64: the columns of `values` that stay.
+    features, activity_features
+        As in `DepartmentTable`.
+    changes, activity_changes
+        What the customers' values are without the department, where they differ.
+    breadth
+        The column of `values` that says in how many departments a customer bought.
+    buyers, outcomes, waited_days
+        As in `DepartmentTable`, for all n customers.
+    """
+
+    department: Department
+    values: FloatArray
+    activity_values: FloatArray
+    map_order: IntArray
+    kept: IntArray
+    features: tuple[Feature, ...]
+    activity_features: tuple[str, ...]
+    changes: tuple[Change, ...]
+    activity_changes: tuple[Change, ...]
+    breadth: int
+    buyers: BoolArray
+    outcomes: BoolArray
+    waited_days: FloatArray
+
+    def table(self) -> DepartmentTable:
+        """Return the department's table. It shares no memory with this."""
+        values, activity = _changed(self.values, self.changes), _changed(self.activity_values, self.activity_changes)
+        rows = np.flatnonzero(values[:, self.breadth] > 0.0)
+        buyers = self.buyers[rows]
+        leaking = _giving_away(self.values[rows], values[rows], self.changes, buyers)
+        kept = [place for place in range(len(self.kept)) if self.kept[place] not in leaking]
+        leaking_activity = _giving_away(self.activity_values[rows], activity[rows], self.activity_changes, buyers)
+        scales = [place for place in range(len(self.activity_features)) if place not in leaking_activity]
+        return DepartmentTable(
+            department=self.department,
+            rows=rows,
+            features=tuple(self.features[place] for place in kept),
+            values=np.ascontiguousarray(values[rows][:, self.kept[kept]]),
+            activity_features=tuple(self.activity_features[place] for place in scales),
+            activity_values=np.ascontiguousarray(activity[rows][:, scales]),
+            buyers=buyers,
+            outcomes=self.outcomes[rows],
+            waited_days=self.waited_days[rows],
+            map_order=self.map_order[rows],
+            given_away=tuple(
+                feature.phrase for feature, place in zip(self.features, self.kept, strict=True) if place in leaking
+            ),
+        )
+
+    def without_arrays(self) -> "LeftOut":
+        """Return this without its arrays, for the way back from another process: no `table` can be made of it."""
+        return replace(
+            self,
+            values=self.values[:0],
+            activity_values=self.activity_values[:0],
+            map_order=self.map_order[:0],
+            changes=(),
+            activity_changes=(),
+            buyers=self.buyers[:0],
+            outcomes=self.outcomes[:0],
+            waited_days=self.waited_days[:0],
+        )
+
+
+def _changed(matrix: FloatArray, changes: Sequence[Change]) -> FloatArray:
+    changed = np.array(matrix, dtype=np.float64)
+    for change in changes:
+        changed[change.rows, change.columns] = change.values
+    return changed
+
+
+def _giving_away(before: FloatArray, after: FloatArray, changes: Sequence[Change], buyers: BoolArray) -> set[int]:
+    """Return the columns whose values give buyers away by having been changed.
+
+    Most of the others have one and the same value, and most buyers had it too until the department was left out.
+
+    Parameters
+    ----------
+    before, after
+        float64 (n, p): with the department, and without it.
+    buyers
+        bool (n,).
+    """
+    found: set[int] = set()
+    if not changes or not buyers.any() or buyers.all():
+        return found
+    for column in np.unique(np.concatenate([change.columns for change in changes])).tolist():
+        moved = before[:, column] != after[:, column]
+        if float(moved[buyers].mean()) < _MOST:
+            continue
+        values, counts = np.unique(after[~buyers, column], return_counts=True)
+        usual = values[np.argmax(counts)]
+        from_there = moved & (before[:, column] == usual)
+        if counts.max() >= _MOST * counts.sum() and float(from_there[buyers].mean()) >= _MOST:
+            found.add(column)
+    return found
+
+
+@dataclass(frozen=True)
+class FeatureTable:
+    """The features of n customers, over all departments.
+
+    Attributes
+    ----------
+    catalogue
+        What the columns are.
+    customer_ids
+        pandas Index (n,), sorted by the warehouse.
+    values
+        float64 (n, p), in the order of `catalogue.features`.
+    activity_values
+        float64 (n, k), in the order of `catalogue.activity`.
+    total
+        How many customers the relation has; n is smaller where it was sampled.
+    """
+
+    catalogue: Catalogue
+    customer_ids: "pd.Index[str]"
+    values: FloatArray
+    activity_values: FloatArray
+    total: int
+
+    @cached_property
+    def map_order(self) -> IntArray:
+        """int64 (n,): a number for each customer that her id alone decides, as good as drawn by lot.
+
+        A sample of the lowest keeps its people from run to run, while others come and go.
+        """
+        text = np.array([str(each) for each in self.customer_ids], dtype=object)
+        return np.asarray(pd.util.hash_array(text, categorize=False).view(np.int64))
+
+    def for_department(self, warehouse: Warehouse, department: Department) -> DepartmentTable:
+        """Return the table with `department` left out of everything, and who bought there before and after."""
+        return self.without(warehouse, department).table()
+
+    def without(self, warehouse: Warehouse, department: Department) -> LeftOut:
+        """Return what changes in the table where `department` is left out, and who bought there before and after."""
+        behaviour = self.catalogue.behaviour
+        key = exp.column("department_key").eq(exp.Literal.number(department.key))
+        columns = [exp.column(name, quoted=True) for name in ("customer_id", *behaviour)]
+        without = warehouse.fetch(exp.select(*columns).from_(BEHAVIOUR.table()).where(key))
+        ids = _ids(without["customer_id"])
+        places = self.customer_ids.get_indexer(ids)
+        sampled = places >= 0
+        rows = places[sampled].astype(np.int64)
+        position = {feature.name: index for index, feature in enumerate(self.catalogue.features)}
+        changes: list[Change] = []
+        activity_changes: list[Change] = []
+        for name in behaviour:
+            column = _floats(without[name])[sampled]
+            place = position.get(name, -1)
+            if place >= 0:
+                changes.append(Change(rows, np.array([place]), column))
+            else:
+                activity_changes.append(Change(rows, np.array([self.catalogue.activity.index(name)]), column))
+        own = {category.column for category in self.catalogue.categories if category.only_department == department.key}
+        kept = [
+            index
+            for index, feature in enumerate(self.catalogue.features)
+            if feature.name != department.column and feature.name not in own
+        ]
+        catalogue = self.catalogue
+        changes += self._counts_without(CATEGORIES, "category_key", catalogue.categories, warehouse, key.copy())
+        changes += self._counts_without(CHANNELS, "channel_key", catalogue.channels, warehouse, key.copy())
+        later = warehouse.fetch(exp.select("customer_id").from_(OUTCOMES.table()).where(key.copy()))
+        return LeftOut(
+            department=department,
+            values=self.values,
+            activity_values=self.activity_values,
+            map_order=self.map_order,
+            kept=np.array(kept, dtype=np.int64),
+            features=tuple(catalogue.features[index] for index in kept),
+            activity_features=catalogue.activity,
+            changes=tuple(changes),
+            activity_changes=tuple(activity_changes),
+            breadth=position["breadth_count"],
+            buyers=self._mask(places),
+            outcomes=self._mask(self.customer_ids.get_indexer(_ids(later["customer_id"]))),
+            waited_days=self._waited_days(warehouse, key.copy()),
+        )
+
+    def _waited_days(self, warehouse: Warehouse, key: exp.Expr) -> FloatArray:
+        """Return how long each customer (n,) waited before she bought in the department that `key` selects."""
+        names = [feature.name for feature in self.catalogue.features]
+        if TENURE not in names:
+            return np.zeros(len(self.values), dtype=np.float64)
+        waited = self.values[:, names.index(TENURE)].copy()
+        first = warehouse.fetch(exp.select("customer_id", "waited_days").from_(FIRST_PURCHASES.table()).where(key))
+        places = self.customer_ids.get_indexer(_ids(first["customer_id"]))
+        waited[places[places >= 0]] = _floats(first["waited_days"])[places >= 0]
+        return waited
+
+    def _counts_without(
+        self, counts: Relation, name: str, groups: Sequence[Group], warehouse: Warehouse, key: exp.Expr
+    ) -> list[Change]:
+        """Return purchases in groups without a department, the one that `key` selects, as a change of `values`.
+
+        `name` is the column of `counts` that holds the keys of the groups.
+        """
+        if not groups:
+            return []
+        without = warehouse.fetch(exp.select("customer_id", name, "purchase_count").from_(counts.table()).where(key))
+        places = {feature.name: index for index, feature in enumerate(self.catalogue.features)}
+        columns = {group.key: places[group.column] for group in groups}
+        rows = self.customer_ids.get_indexer(_ids(without["customer_id"])).astype(np.int64)
+        found = np.array([columns.get(each, -1) for each in without[name].to_pylist()], dtype=np.int64)
+        wanted = (rows >= 0) & (found >= 0)
+        return [Change(rows[wanted], found[wanted], _floats(without["purchase_count"])[wanted])]
+
+    def _mask(self, places: "np.ndarray[tuple[int, ...], np.dtype[np.intp]]") -> BoolArray:
+        mask = np.zeros(len(self.customer_ids), dtype=np.bool_)
+        mask[places[places >= 0]] = True
+        return mask
+
+
+def read_features(warehouse: Warehouse, catalogue: Catalogue, *, most: int, seed: int) -> FeatureTable:
+    """Read `features.customers`, or a sample of at most about `most` of its customers.
+
+    The sample is drawn in the warehouse by a hash of the id and the seed, so it is the same on every engine.
+    """
+    counted = exp.select(exp.Count(this=exp.Star()).as_("n")).from_(CUSTOMERS.table())
+    total = int(warehouse.fetch(counted)["n"][0].as_py())
+    names = [feature.name for feature in catalogue.features]
+    columns = [exp.column(name, quoted=True) for name in ("customer_id", *names, *catalogue.activity)]
+    query = exp.select(*columns).from_(CUSTOMERS.table()).order_by(exp.column("customer_id", quoted=True))
+    if total > most:
+        query = query.where(sampled_share(most / total, f"learn {seed}"))
+    table = warehouse.fetch(query)
+    return FeatureTable(
+        catalogue=catalogue,
+        customer_ids=_ids(table["customer_id"]),
+        values=_matrix(table, names),
+        activity_values=_matrix(table, catalogue.activity),
+        total=total,
+    )
+
+
+def sampled_share(share: float, salt: str) -> exp.Expr:
+    """Return a condition that holds for about `share` of the customers, by a salted hash of the id."""
+    salted = exp.DPipe(
+        this=exp.Literal.string(f"{salt}:"), expression=exp.cast(exp.column("customer_id", quoted=True), "varchar")
+    )
+    hashed = exp.Substring(this=exp.MD5(this=salted), start=exp.Literal.number(1), length=exp.Literal.number(8))
+    return exp.LT(this=hashed, expression=exp.Literal.string(f"{min(int(share * 16**8), 16**8 - 1):08x}"))
+
+
+def _ids(column: pa.ChunkedArray) -> "pd.Index[str]":
+    ids: pd.Index[str] = pd.Index(
+        column.to_pylist() if isinstance(column.type, pa.BaseExtensionType) else column.to_pandas()
+    )
+    return ids
+
+
+def _floats(column: pa.ChunkedArray) -> FloatArray:
+    return np.asarray(column.to_numpy(), dtype=np.float64)
+
+
+def _matrix(table: pa.Table, names: Sequence[str]) -> FloatArray:
+    matrix = np.empty((table.num_rows, len(names)), dtype=np.float64)
+    for position, name in enumerate(names):
+        matrix[:, position] = _floats(table[name])
+    return matrix

@@ -1,0 +1,157 @@
+"""From an evaluation to rows: quality of every ranking, the whole curve, differences, reliability and profit.
+
+In: what was found out about a department, and how many customers can be contacted today. Out: rows of
+`learned.evaluation`, `learned.curves`, `learned.differences`, `learned.reliability` and `learned.profit`. A share of
+the candidates of the past stands for the same share of today's: contacts and buyers are counted on these, also where
+only a sample of them was learned from. Nothing is computed here that the evaluation has not found.
+"""
+
+from collections.abc import Iterator
+
+from segwarehouse.evaluate.bootstrap import Estimate
+from segwarehouse.evaluate.intervals import STANDARD_SHARES, BudgetQuality, Quality
+from segwarehouse.evaluate.judge import RULES, Evaluation
+from segwarehouse.evaluate.profit import ProfitPoint
+from segwarehouse.results.reach import Reach, judged_share
+
+EXPECTED_BUYERS = "expected buyers"
+"""The metric that counts customers; the others are shares or ratios."""
+
+Rows = Iterator[dict[str, object]]
+
+
+def evaluation_rows(evaluation: Evaluation, reach: Reach) -> Rows:
+    """Yield each ranking's quality, over all cut-offs (`evaluated_at` is None) and at each of them."""
+    if evaluation.comparison is None:
+        return
+    parts = [(None, evaluation.comparison), *(part for part in evaluation.by_cutoff if part[0] is not None)]
+    for cutoff, comparison in parts:
+        for ranking, quality in comparison.qualities.items():
+            for row in _measured(quality, evaluation, reach):
+                yield {"ranking": ranking, "evaluated_at": cutoff, **row}
+    if evaluation.calibration is not None:
+        found = evaluation.calibration
+        named = {"ranking": RULES, "evaluated_at": evaluation.cutoff}
+        yield {**named, "metric": "brier score", **_estimate(found.brier)}
+        yield {**named, "metric": "calibration error", **_estimate(found.error)}
+        yield {**named, "metric": "calibration error by chance", "value": found.error_by_chance}
+
+
+def curve_rows(evaluation: Evaluation, reach: Reach) -> Rows:
+    """Yield each ranking's quality along the whole budget curve, over all cut-offs, by share upwards."""
+    if evaluation.comparison is None:
+        return
+    for ranking, quality in evaluation.comparison.qualities.items():
+        for contacts, budget in sorted(_at_contacts(quality, evaluation, reach).items()):
+            yield {
+                "ranking": ranking,
+                "share": budget.share,
+                "contacts": contacts,
+                **({} if evaluation.is_look_alike else _bounds("expected_buyers", budget.precision.times(contacts))),
+                **_bounds("precision", budget.precision),
+                **_bounds("recall", budget.recall),
+                **_bounds("lift", budget.lift),
+            }
+
+
+def difference_rows(evaluation: Evaluation, reach: Reach) -> Rows:
+    """Yield the rules' quality minus each other ranking's, over all cut-offs."""
+    if evaluation.comparison is None:
+        return
+    for (ranking, other), quality in evaluation.comparison.pairs.items():
+        for row in _measured(quality, evaluation, reach):
+            yield {"ranking": ranking, "minus": other, **row}
+
+
+def reliability_rows(evaluation: Evaluation, _reach: Reach) -> Rows:
+    """Yield the reliability table of the rules' probabilities, lowest first."""
+    bins = evaluation.calibration.bins if evaluation.calibration else ()
+    for position, found in enumerate(bins, start=1):
+        yield {
+            "bin": position,
+            "candidates": round(found.candidates * evaluation.scale),
+            "predicted": found.predicted,
+            "observed": found.observed.value,
+            "observed_low": found.observed.low,
+            "observed_high": found.observed.high,
+        }
+
+
+def profit_rows(evaluation: Evaluation, reach: Reach) -> Rows:
+    """Yield the profit along the rules' curve; the best point says between which numbers the best one may lie.
+
+    It is sought among the customers in the view's target arm: nobody else can be contacted by it.
+    """
+    curve = evaluation.profit
+    if curve is None:
+        return
+    by_contacts: dict[int, ProfitPoint] = {}
+    for point in curve.points:
+        by_contacts.setdefault(reach.contacts_at(point.share), point)
+    best = max(
+        (contacts for contacts in by_contacts if contacts <= reach.contactable),
+        key=lambda contacts: by_contacts[contacts].profit.value,
+    )
+    low, high = (
+        min(reach.contacts_at(share), reach.contactable) for share in (curve.best_share.low, curve.best_share.high)
+    )
+    for contacts, point in by_contacts.items():
+        is_best = contacts == best
+        yield {
+            "share": point.share,
+            "contacts": contacts,
+            **_bounds("profit", point.profit.times(reach.reachable)),
+            "is_best": int(is_best),
+            "best_contacts_low": low if is_best else None,
+            "best_contacts_high": high if is_best else None,
+        }
+
+
+def _measured(quality: Quality, evaluation: Evaluation, reach: Reach) -> Rows:
+    """Yield a row for each metric, and for each at the budget and at the standard shares."""
+    yield {"metric": "auc", **_estimate(quality.auc)}
+    yield {"metric": "average precision", **_estimate(quality.average_precision)}
+    for contacts, budget in _at_contacts(quality, evaluation, reach).items():
+        if not _is_headline(budget, evaluation):
+            continue
+        named = {"budget": contacts, "share": budget.share}
+        yield {"metric": "precision", **named, **_estimate(budget.precision)}
+        yield {"metric": "recall", **named, **_estimate(budget.recall)}
+        yield {"metric": "lift", **named, **_estimate(budget.lift)}
+        if not evaluation.is_look_alike:
+            yield {"metric": EXPECTED_BUYERS, **named, **_estimate(budget.precision.times(contacts))}
+
+
+def _at_contacts(quality: Quality, evaluation: Evaluation, reach: Reach) -> dict[int, BudgetQuality]:
+    """Return what was measured by number of contacts; of shares that come to the same number the one judged at."""
+    judged = judged_share(evaluation.budget_share)
+    found: dict[int, BudgetQuality] = {}
+    for budget in sorted(
+        quality.budgets, key=lambda budget: (abs(budget.share - judged) > 1e-12, not _is_headline(budget, evaluation))
+    ):
+        contacts = reach.contacts_at(budget.share)
+        if contacts > 0:
+            found.setdefault(contacts, budget)
+    return found
+
+
+def _is_headline(budget: BudgetQuality, evaluation: Evaluation) -> bool:
+    """Tell whether a share is the budget's or a standard one; the rest is the curve between them."""
+    return any(abs(budget.share - share) < 1e-12 for share in (*STANDARD_SHARES, evaluation.budget_share))
+
+
+def _estimate(estimate: Estimate) -> dict[str, object]:
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+
+
+def bounded(name: str) -> tuple[str, str, str]:
+    """Return the columns of a figure and of its interval.
+
+    >>> bounded("lift")
+    ('lift', 'lift_low', 'lift_high')
+    """
+    return name, f"{name}_low", f"{name}_high"
+
+
+def _bounds(name: str, estimate: Estimate) -> dict[str, object]:
+    return dict(zip(bounded(name), (estimate.value, estimate.low, estimate.high), strict=True))
