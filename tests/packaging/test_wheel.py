@@ -46,7 +46,9 @@ def test_the_wheel_holds_every_model_and_template(wheel: Path) -> None:
 
 def test_the_wheel_says_under_which_licence_it_is(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
-        about = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA")).removesuffix("METADATA")
+        about = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA")).removesuffix(
+            "METADATA"
+        )
         metadata = Parser().parsestr(archive.read(f"{about}METADATA").decode("utf-8"))
         assert archive.read(f"{about}licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
     assert (metadata["License-Expression"], metadata.get_all("License-File")) == ("Apache-2.0", ["LICENSE"])
