@@ -6,7 +6,10 @@ EXAMPLE = examples/complete_journey
 # Files of tests side by side, since the fixtures of a file, a refresh or several, are made once a process.
 PYTEST = $(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-.PHONY: demo test check docs clients format clean
+.PHONY: help demo test check docs clients format clean
+
+help:  ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.installed  ## run the main job on real data and show what came out
 	$(BIN)/python $(EXAMPLE)/prepare.py
@@ -34,7 +37,7 @@ format: $(VENV)/.installed  ## put the code into the house format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-clean:
+clean:  ## remove the virtual environment, what was built and what the tools keep
 	rm -rf $(VENV) dist site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(VENV)/.installed: pyproject.toml constraints.txt

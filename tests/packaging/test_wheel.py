@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import zipfile
+from email.parser import Parser
 from pathlib import Path
 
 import pandas as pd
@@ -41,6 +42,16 @@ def test_the_wheel_holds_every_model_and_template(wheel: Path) -> None:
     templates = {path.name for path in (ROOT / "segwarehouse" / "report" / "templates").iterdir()}
     assert len(templates) == 5
     assert {f"segwarehouse/report/templates/{name}" for name in templates} <= inside
+
+
+def test_the_wheel_says_under_which_licence_it_is(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        about = next(name for name in archive.namelist() if name.endswith(".dist-info/METADATA")).removesuffix(
+            "METADATA"
+        )
+        metadata = Parser().parsestr(archive.read(f"{about}METADATA").decode("utf-8"))
+        assert archive.read(f"{about}licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+    assert (metadata["License-Expression"], metadata.get_all("License-File")) == ("Apache-2.0", ["LICENSE"])
 
 
 def test_an_installed_wheel_works_without_the_checkout(wheel: Path, tmp_path: Path, transactions: pd.DataFrame) -> None:
