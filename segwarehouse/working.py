@@ -19,9 +19,9 @@ from segwarehouse.features import Staged, stage
 from segwarehouse.features.later_data import SCHEMA as TRUNCATED
 from segwarehouse.ledger.history import Run, now
 from segwarehouse.ledger.lock import exclusive
-from segwarehouse.ledger.pace import counted
 from segwarehouse.ledger.recover import clear_spill, recover, require_own
 from segwarehouse.ledger.status import process_start
+from segwarehouse.progress import counted
 from segwarehouse.project import drop_schema
 from segwarehouse.state.folders import require_replaceable
 from segwarehouse.templates import TemplateFolder

@@ -20,7 +20,7 @@ import pyarrow as pa
 
 from segwarehouse.config import Config
 from segwarehouse.errors import SegwarehouseError, WarehouseError
-from segwarehouse.ledger.pace import Pace, scaled, span
+from segwarehouse.ledger.pace import FIRST_WEIGHTS, Pace, scaled, span
 from segwarehouse.ledger.status import ENDED_WELL, Bulletin, Moment, Progress, about
 from segwarehouse.outgoing import masked, masked_values
 from segwarehouse.project import read_query, run_script
@@ -82,6 +82,8 @@ class Run:
         )
         former = read_history(warehouse, "former_steps", {}).to_pylist()
         self._former = {row["step"]: row["seconds"] for row in former}
+        if not self._former.keys() <= FIRST_WEIGHTS.keys():
+            self._former = {}  # an earlier version took other steps: their times foresee nothing
         self._learned_then = max((row["learned"] for row in former), default=0)
         self.pace = Pace(self._former)
         self._bulletin = Bulletin(config, self.run_id, work)

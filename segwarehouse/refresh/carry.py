@@ -174,24 +174,3 @@ def _counted(table: pa.Table, reach: Mapping[str, Reach], least: int) -> pa.Tabl
             row[name] = None if is_small(count, least) or (hidden and name == "selected") else count
     fields = [*table.schema, *(pa.field(name, pa.int64()) for name in names if name not in table.column_names)]
     return pa.Table.from_pylist(rows, schema=pa.schema(fields))
-
-
-def append(warehouse: Warehouse, carried: Carried) -> None:
-    """Add the carried rows to the tables of schema `learned`."""
-    for name, rows in carried.tables.items():
-        target = Relation("learned", name)
-        if not warehouse.columns(target):
-            warehouse.load(target, rows)
-            continue
-        present = warehouse.fetch(exp.select("*").from_(target.table()))
-        added = shaped(rows, present.schema)
-        warehouse.load(target, pa.concat_tables([present, added]).combine_chunks())
-
-
-def shaped(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return rows with the columns of a schema; one that an older version did not publish is NULL."""
-    columns = [
-        rows[field.name].cast(field.type) if field.name in rows.column_names else pa.nulls(rows.num_rows, field.type)
-        for field in schema
-    ]
-    return pa.table(columns, schema=schema)

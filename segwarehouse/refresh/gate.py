@@ -18,8 +18,8 @@ from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.evaluate.judge import RULES
 from segwarehouse.ledger.history import settings_of_run
 from segwarehouse.refresh.compare import Churn, Compared
+from segwarehouse.refresh.department import DepartmentResult
 from segwarehouse.refresh.previous import Former
-from segwarehouse.results.learned import Learned
 
 _CHANGE_NO_RULES = {"jobs", "departments", "min_buyers"}
 """Settings of `[learning]` that say how much is learned, not how."""
@@ -55,7 +55,7 @@ def hold_back(
     return found
 
 
-def lifts(learned: Sequence[Learned]) -> dict[str, Estimate | None]:
+def lifts(learned: Sequence[DepartmentResult]) -> dict[str, Estimate | None]:
     """Return the lift of each department's new rules at the budget, as it was measured; None where it was not."""
     found: dict[str, Estimate | None] = {}
     for item in learned:

@@ -41,11 +41,11 @@ class Totals:
         How many customers each one that was learned from stands for.
     """
 
-    customers: int
-    buyers: int
-    mapped_buyers: int
-    candidates_then: int
-    outcome_buyers: int
+    customers: int = 0
+    buyers: int = 0
+    mapped_buyers: int = 0
+    candidates_then: int = 0
+    outcome_buyers: int = 0
     scale: float = 1.0
 
 
@@ -84,56 +84,34 @@ def without_small_rules(card: Card, matched: BoolArray, least: int) -> Card:
     return Card(kept, card.activity, card.probabilities)
 
 
-def publishable(tables: Mapping[str, Iterable[Row]], totals: Mapping[str, Totals], least: int) -> dict[str, list[Row]]:
-    """Return the rows of all result tables without what is too small.
+def hide(name: str, rows: Iterable[Row], totals: Totals, least: int) -> list[Row]:
+    """Return a department's rows of a result table without what is too small.
 
     Parameters
     ----------
-    tables
-        Rows by table, each with its ``department`` where it is about one.
+    name
+        The table.
     totals
-        Of the departments that were learned, by department.
+        What a reader may know of the department.
     least
         `audience.min_cell`.
     """
-    found = {name: list(rows) for name, rows in tables.items()}
-    treatments: dict[str, Callable[[list[Row], Totals, int], list[Row]]] = {
-        "rules": _rules,
-        "evaluated_rules": _evaluated_rules,
-        "reliability": _reliability,
-        "segments": _segments,
-        "mixtures": _mixtures,
-        "confusions": _confusions,
-    }
-    for name, treat in treatments.items():
-        parts = _by_department(found.get(name, []))
-        found[name] = [row for department, rows in parts.items() for row in treat(rows, totals[department], least)]
-    hidden = {row["department"] for row in found["rules"] if row["unique_candidates"] is None}
-    found["departments"] = [
-        _department(row, least, hides_unique=row["department"] in hidden) for row in found["departments"]
-    ]
-    return found
+    found = list(rows)
+    treat = _TREATMENTS.get(name)
+    return treat(found, totals, least) if treat and found else found
 
 
 def without_segments(maps: pa.Table, segments: Iterable[Row]) -> pa.Table:
-    """Return the departments' maps in which customers of a segment that is not published are in none."""
-    kept: dict[str, set[str]] = defaultdict(set)
+    """Return a department's map in which customers of a segment that is not published are in none."""
+    kept: dict[str, set[int]] = defaultdict(set)
     for row in segments:
-        kept[row["kind"]].add(f"{row['department_key']}/{row['segment_id']}")
+        kept[row["kind"]].add(row["segment_id"])
     for kind, column, *also in (("persona", "segment_id"), ("mixture", "mixture_component", "mixture_distance")):
-        texts = [maps[name].cast(pa.string()) for name in ("department_key", column)]
-        shown = pc.is_in(pc.binary_join_element_wise(*texts, "/"), pa.array(sorted(kept[kind]), pa.string()))
+        shown = pc.is_in(maps[column], pa.array(sorted(kept[kind]), pa.int64()))
         for name in (column, *also):
             nothing = pa.scalar(None, maps[name].type)
             maps = maps.set_column(maps.column_names.index(name), name, pc.if_else(shown, maps[name], nothing))
     return maps
-
-
-def _by_department(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    parts: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        parts[row["department"]].append(row)
-    return parts
 
 
 def _without(row: Row, *columns: str) -> Row:
@@ -216,7 +194,7 @@ def _confusions(rows: list[Row], _totals: Totals, least: int) -> list[Row]:
     return [_without(row, *cells) if _any_small((row[cell] for cell in cells), least) else row for row in rows]
 
 
-def _department(row: Row, least: int, *, hides_unique: bool) -> Row:
+def hide_counts(row: Row, least: int, *, hides_unique: bool = False) -> Row:
     """Hide small counts of a department, in its remark too; buyers and candidates add up to all customers."""
     counts = {name: row.get(name) for name in ("buyers", "candidates", "outcome_buyers")}
     small = {name: count for name, count in counts.items() if count is not None and is_small(count, least)}
@@ -231,3 +209,14 @@ def _department(row: Row, least: int, *, hides_unique: bool) -> Row:
         row = _without(row, "outcome_buyers")
     counted = [name for name in ("selected", "contactable", "contacts") if is_small(row.get(name) or 0, least)]
     return _without(row, *counted, *(("selected",) if hides_unique else ()))
+
+
+_TREATMENTS: Mapping[str, Callable[[list[Row], Totals, int], list[Row]]] = {
+    "rules": _rules,
+    "evaluated_rules": _evaluated_rules,
+    "reliability": _reliability,
+    "segments": _segments,
+    "mixtures": _mixtures,
+    "confusions": _confusions,
+}
+"""What is done to the rows of a table; those of other tables are never too small."""

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segwarehouse.domain import Activity, Card, Condition, Operator, Rule
-from segwarehouse.results.suppress import Totals, publishable, suppressed, without_segments, without_small_rules
+from segwarehouse.results.suppress import (
+    Totals,
+    hide,
+    hide_counts,
+    suppressed,
+    without_segments,
+    without_small_rules,
+)
 
 LEAST = 10
 TOTALS = Totals(customers=500, buyers=100, mapped_buyers=80, candidates_then=400, outcome_buyers=60)
@@ -19,7 +26,11 @@ Row = dict[str, Any]
 
 def shown(**tables: list[Row]) -> dict[str, list[Row]]:
     named = {table: [{**NAMES, **row} for row in rows] for table, rows in tables.items()}
-    return publishable({"rules": [], "departments": [], **named}, {"FISH": TOTALS}, LEAST)
+    found = {
+        table: hide(table, rows, TOTALS, LEAST) for table, rows in {"rules": [], "departments": [], **named}.items()
+    }
+    hidden = any(row["unique_candidates"] is None for row in found["rules"])
+    return {**found, "departments": [hide_counts(row, LEAST, hides_unique=hidden) for row in found["departments"]]}
 
 
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=8), st.integers(1, 20))
