@@ -13,11 +13,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from segwarehouse.states import current_run, states_on_disk
 from sqlglot import exp
 
 from segwarehouse.api import Project
 from segwarehouse.refresh import RefreshReport, RollbackReport
+from segwarehouse.state.folders import current_run, states_on_disk
 from segwarehouse.warehouse import connect, frame_of, relation
 
 ARCHIVE = Path(__file__).parents[1] / "fixtures" / "project_of_748d15e.tar.xz"
