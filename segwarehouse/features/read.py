@@ -19,7 +19,7 @@ from sqlglot import exp
 from segwarehouse.domain import BoolArray, Department, Feature, FloatArray, IntArray
 from segwarehouse.features.catalogue import Catalogue, Group
 from segwarehouse.table import DepartmentTable
-from segwarehouse.warehouse import Relation, Warehouse, relation
+from segwarehouse.warehouse import Engine, Relation, relation
 
 CUSTOMERS = relation("features.customers")
 BEHAVIOUR = relation("features.behaviour")
@@ -189,11 +189,11 @@ class FeatureTable:
         text = np.array([str(each) for each in self.customer_ids], dtype=object)
         return np.asarray(pd.util.hash_array(text, categorize=False).view(np.int64))
 
-    def for_department(self, warehouse: Warehouse, department: Department) -> DepartmentTable:
+    def for_department(self, warehouse: Engine, department: Department) -> DepartmentTable:
         """Return the table with `department` left out of everything, and who bought there before and after."""
         return self.without(warehouse, department).table()
 
-    def without(self, warehouse: Warehouse, department: Department) -> LeftOut:
+    def without(self, warehouse: Engine, department: Department) -> LeftOut:
         """Return what changes in the table where `department` is left out, and who bought there before and after."""
         behaviour = self.catalogue.behaviour
         key = exp.column("department_key").eq(exp.Literal.number(department.key))
@@ -239,7 +239,7 @@ class FeatureTable:
             waited_days=self._waited_days(warehouse, key.copy()),
         )
 
-    def _waited_days(self, warehouse: Warehouse, key: exp.Expr) -> FloatArray:
+    def _waited_days(self, warehouse: Engine, key: exp.Expr) -> FloatArray:
         """Return how long each customer (n,) waited before she bought in the department that `key` selects."""
         names = [feature.name for feature in self.catalogue.features]
         if TENURE not in names:
@@ -251,7 +251,7 @@ class FeatureTable:
         return waited
 
     def _counts_without(
-        self, counts: Relation, name: str, groups: Sequence[Group], warehouse: Warehouse, key: exp.Expr
+        self, counts: Relation, name: str, groups: Sequence[Group], warehouse: Engine, key: exp.Expr
     ) -> list[Change]:
         """Return purchases in groups without a department, the one that `key` selects, as a change of `values`.
 
@@ -273,7 +273,7 @@ class FeatureTable:
         return mask
 
 
-def read_features(warehouse: Warehouse, catalogue: Catalogue, *, most: int, seed: int) -> FeatureTable:
+def read_features(warehouse: Engine, catalogue: Catalogue, *, most: int, seed: int) -> FeatureTable:
     """Read `features.customers`, or a sample of at most about `most` of its customers.
 
     The sample is drawn in the warehouse by a hash of the id and the seed, so it is the same on every engine.

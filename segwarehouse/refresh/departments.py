@@ -32,7 +32,7 @@ from segwarehouse.results.identity import Identity
 from segwarehouse.results.learned import CustomersMap, Learned, shap_customers
 from segwarehouse.results.suppress import without_small_rules
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Warehouse
+from segwarehouse.warehouse import Engine
 from segwarehouse.workers import in_parallel, processes
 
 _LEAK_CHECKS = 4
@@ -41,7 +41,7 @@ _LEAK_CHECKS = 4
 
 def build_features(
     config: Config,
-    warehouse: Warehouse,
+    warehouse: Engine,
     models: TemplateFolder,
     catalogue: Catalogue,
     window: Window,
@@ -99,7 +99,7 @@ def settings_of(config: Config, table: FeatureTable, cutoff: dt.date | None) -> 
 
 def evaluate_departments(
     config: Config,
-    warehouse: Warehouse,
+    warehouse: Engine,
     models: TemplateFolder,
     staged: Staged,
     catalogue: Catalogue,
@@ -173,7 +173,7 @@ class Unlearned:
 
 def learn_departments(
     config: Config,
-    warehouse: Warehouse,
+    warehouse: Engine,
     table: FeatureTable,
     customers_map: CustomersMap,
     chosen: Sequence[Department],

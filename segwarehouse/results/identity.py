@@ -18,7 +18,7 @@ from segwarehouse.domain import Feature, IntArray, Segment
 from segwarehouse.errors import WarehouseError
 from segwarehouse.learn.match import match_groups
 from segwarehouse.rules.typical import describe_typical
-from segwarehouse.warehouse import Relation, Warehouse, connect
+from segwarehouse.warehouse import Engine, Relation, connect
 
 PERSONA, MIXTURE = "persona", "mixture"
 _COLUMNS = {PERSONA: "segment_id", MIXTURE: "mixture_component"}
@@ -95,7 +95,7 @@ class PreviousSegments:
 NOTHING_PUBLISHED = PreviousSegments(None, {}, {})
 
 
-def previous_segments(config: Config, warehouse: Warehouse) -> PreviousSegments:
+def previous_segments(config: Config, warehouse: Engine) -> PreviousSegments:
     """Return the segments of the published state.
 
     Where there is none, or one that can't be read or that does not tell who was in which segment, nothing was there
@@ -112,7 +112,7 @@ def previous_segments(config: Config, warehouse: Warehouse) -> PreviousSegments:
     return NOTHING_PUBLISHED
 
 
-def _read(state: Warehouse) -> PreviousSegments:
+def _read(state: Engine) -> PreviousSegments:
     if not {"department", "customer_id", *_COLUMNS.values()} <= set(state.columns(_MAPS)):
         return NOTHING_PUBLISHED
     runs = state.fetch(exp.select("as_of").from_("targeting.run")).to_pylist()

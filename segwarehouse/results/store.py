@@ -40,12 +40,12 @@ from segwarehouse.results.rows import (
 )
 from segwarehouse.results.suppress import publishable, without_segments
 from segwarehouse.rules.compile import ViewSpec
-from segwarehouse.warehouse import Relation, Warehouse
+from segwarehouse.warehouse import Engine, Relation
 
 
 def store(
     config: Config,
-    warehouse: Warehouse,
+    warehouse: Engine,
     table: FeatureTable,
     learned: Sequence[Learned],
     specs: Mapping[str, ViewSpec],
