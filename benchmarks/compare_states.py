@@ -23,7 +23,7 @@ from types import MappingProxyType
 from sqlglot import exp
 
 from segwarehouse.errors import SegwarehouseError
-from segwarehouse.warehouse import DuckDBWarehouse, Relation, connect, relation
+from segwarehouse.warehouse import DuckDB, Relation, connect, relation
 
 ASIDE = MappingProxyType(
     {
@@ -110,7 +110,7 @@ def compare(before: Path, after: Path, *, with_ids: bool = False) -> Iterator[Fi
                 yield Finding(target, 0, [f"this {there[target].kind} is only there {side}"])
 
 
-def describe(warehouse: DuckDBWarehouse, side: str) -> dict[Relation, Described]:
+def describe(warehouse: DuckDB, side: str) -> dict[Relation, Described]:
     """Return what the catalogue of a state knows of its relations."""
     found: dict[Relation, Described] = {}
     for kind, sql in (("table", exp.null()), ("view", _without_runs(exp.column("sql")))):
@@ -140,7 +140,7 @@ def _without_runs(text: exp.Expr) -> exp.Expr:
 
 
 def _compare_relation(
-    warehouse: DuckDBWarehouse, target: Relation, old: Described, new: Described, *, with_ids: bool
+    warehouse: DuckDB, target: Relation, old: Described, new: Described, *, with_ids: bool
 ) -> Finding:
     differences = list(_catalogue_differences(old, new))
     if target == STEPS:
@@ -206,7 +206,7 @@ def _columns(names: Sequence[str]) -> list[exp.Column]:
     return [exp.column(name, quoted=True) for name in names]
 
 
-def _row_differences(warehouse: DuckDBWarehouse, columns: Sequence[str], *, with_ids: bool) -> Iterator[str]:
+def _row_differences(warehouse: DuckDB, columns: Sequence[str], *, with_ids: bool) -> Iterator[str]:
     """Yield how many rows are only on one side, which columns differ, each by itself, and a few such rows."""
     before, after = (exp.column(name) for name in COUNTS)
     examples: list[str] = []
@@ -226,7 +226,7 @@ def _row_differences(warehouse: DuckDBWarehouse, columns: Sequence[str], *, with
     yield from examples
 
 
-def _differs(warehouse: DuckDBWarehouse, name: str) -> bool:
+def _differs(warehouse: DuckDB, name: str) -> bool:
     before, after = (exp.Sum(this=exp.column(each)) for each in COUNTS)
     values = exp.select(exp.Literal.number(1)).from_(UNEQUAL.table()).group_by(*_columns([name]))
     return bool(warehouse.fetch(values.having(before.neq(after)).limit(1)).num_rows)

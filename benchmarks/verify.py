@@ -54,7 +54,7 @@ from segwarehouse.rules import prove
 from segwarehouse.rules.compile import VIEW_COLUMNS, ViewSpec, control_limit, department_view, naming_its_run
 from segwarehouse.rules.stored import card_to_json
 from segwarehouse.state.proof import open_published, stored_specs
-from segwarehouse.warehouse import Relation, Warehouse, connect
+from segwarehouse.warehouse import Engine, Relation, connect
 
 Result = TypeVar("Result")
 
@@ -172,7 +172,7 @@ def random_card(random: np.random.Generator, features: list[Feature], without: s
     return Card(rules, Activity(terms, floor=50_000, unit=30_000, cap=8), tuple(np.linspace(0.01, 0.6, top + 1)))
 
 
-def load_features(state: Warehouse, random: np.random.Generator, customers: int, purchases: list[str]) -> None:
+def load_features(state: Engine, random: np.random.Generator, customers: int, purchases: list[str]) -> None:
     """Write `features.customers` and `features.department_counts`: most customers buy in a few departments."""
     ids = np.sort(random.choice(customers * 10, size=customers, replace=False))
     table: dict[str, pa.Array] = {"customer_id": pa.array(ids, pa.int64())}
@@ -192,7 +192,7 @@ def load_features(state: Warehouse, random: np.random.Generator, customers: int,
     state.load(Relation("features", "department_counts"), pa.table(counts))
 
 
-def load_cards(state: Warehouse, features: list[Feature], audiences: dict[str, ViewSpec]) -> None:
+def load_cards(state: Engine, features: list[Feature], audiences: dict[str, ViewSpec]) -> None:
     """Write the tables of schema `targeting` that `verify` reads."""
     state.load(Relation("targeting", "features"), pa.Table.from_pylist([asdict(feature) for feature in features]))
     state.load(Relation("targeting", "run"), pa.table({"run_id": [RUN], "as_of": pa.array([AS_OF], pa.date32())}))

@@ -20,7 +20,7 @@ from segwarehouse.features import Catalogue, Staged, Window, read_catalogue
 from segwarehouse.features.build import build_features
 from segwarehouse.simulate import simulate
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Warehouse, connect
+from segwarehouse.warehouse import Engine, connect
 from segwarehouse.working import stage_sources
 
 COMPLETE_JOURNEY = Path(__file__).parents[1] / "examples" / "complete_journey"
@@ -50,7 +50,7 @@ class World:
     """A staged project, of which nothing after the last outcome window is known."""
 
     config: Config
-    warehouse: Warehouse
+    warehouse: Engine
     models: TemplateFolder
     staged: Staged
     catalogue: Catalogue

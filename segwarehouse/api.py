@@ -30,7 +30,7 @@ from segwarehouse.report import Report, summarise, write_report
 from segwarehouse.state.export import Exported, export
 from segwarehouse.state.folders import current_run, states_on_disk
 from segwarehouse.state.proof import open_published
-from segwarehouse.warehouse import Relation, Warehouse, connect, frame_of, relation
+from segwarehouse.warehouse import Engine, Relation, connect, frame_of, relation
 
 _RUN_COLUMNS = ["run_id", "started_at", "finished_at", "status"]
 
@@ -221,12 +221,12 @@ class Project:
         return export(self.config, departments, dialect)
 
 
-def _table(state: Warehouse, name: str, *order: str) -> pd.DataFrame:
+def _table(state: Engine, name: str, *order: str) -> pd.DataFrame:
     query = exp.select("*").from_(Relation("targeting", name).table()).order_by(*order)
     return frame_of(state.fetch(query))
 
 
-def _published(state: Warehouse, department: str) -> tuple[str, str]:
+def _published(state: Engine, department: str) -> tuple[str, str]:
     """Return the name of a department as it stands in the data, and that of its view."""
     rows = _table(state, "departments", "department_key").to_dict("records")
     views = {str(row["department"]): str(row["view_name"]) for row in rows if isinstance(row["view_name"], str)}

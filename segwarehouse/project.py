@@ -23,7 +23,7 @@ from sqlglot.errors import ParseError, TokenError
 
 from segwarehouse.errors import CheckFailed, ModelError, WarehouseError, did_you_mean
 from segwarehouse.templates import TEMPLATE_DIALECT, TemplateFolder
-from segwarehouse.warehouse import Relation, Warehouse
+from segwarehouse.warehouse import AS_NAMED, Engine, Place, Places, Relation
 
 LARGEST_DOUBLE = exp.cast(exp.Literal.string(repr(1.7976931348623157e308)), "double")
 
@@ -181,8 +181,20 @@ def _contracts(query: exp.Query) -> Iterator[Contract]:
             yield Contract(projection.alias_or_name, clauses, _CONTRACT.sub("", said).strip())
 
 
-def build(warehouse: Warehouse, models: Iterable[Model], progress: Callable[[str], None] | None = None) -> None:
+def build(
+    warehouse: Engine,
+    models: Iterable[Model],
+    progress: Callable[[str], None] | None = None,
+    places: Places = AS_NAMED,
+) -> None:
     """Materialise models in the order given, and check each as soon as it stands.
+
+    Parameters
+    ----------
+    progress
+        Called with the name of each relation.
+    places
+        Where relations are, those that are read and those that are made.
 
     Raises
     ------
@@ -195,19 +207,20 @@ def build(warehouse: Warehouse, models: Iterable[Model], progress: Callable[[str
         if progress:
             progress(str(model.relation))
         try:
-            for statement in statements(model):
+            for statement in statements(model, places):
                 warehouse.execute(statement)
         except WarehouseError as error:
             raise _engine_error(model, error) from error
-        check_contracts(warehouse, model)
+        check_contracts(warehouse, model, places)
 
 
-def statements(model: Model) -> list[exp.Expr]:
+def statements(model: Model, places: Places = AS_NAMED) -> list[exp.Expr]:
     """Return the statements that replace a model's relation, whichever kind it was before."""
+    place = places.of(model.relation)
     create = exp.Create(
-        this=model.relation.table(), kind=model.materialized.upper(), replace=True, expression=model.query.copy()
+        this=place.table(), kind=model.materialized.upper(), replace=True, expression=places.moved(model.query)
     )
-    return [create_schema(model.relation.schema), create]
+    return [create_schema(place.schema), create]
 
 
 def create_schema(name: str) -> exp.Create:
@@ -221,7 +234,7 @@ def drop_schema(name: str) -> exp.Drop:
     return exp.Drop(tables=[schema], kind="SCHEMA", exists=True, cascade=True)
 
 
-def check_contracts(warehouse: Warehouse, model: Model) -> None:
+def check_contracts(warehouse: Engine, model: Model, places: Places = AS_NAMED) -> None:
     """Count the rows that break what a model says of its columns, in one pass over its relation.
 
     Raises
@@ -229,6 +242,7 @@ def check_contracts(warehouse: Warehouse, model: Model) -> None:
     CheckFailed
         For the first broken contract.
     """
+    place = places.of(model.relation)
     counts: list[exp.Expr] = []
     names: list[str] = []
     for contract in model.contracts:
@@ -237,12 +251,12 @@ def check_contracts(warehouse: Warehouse, model: Model) -> None:
                 names.append(f"{contract.column} @{kind}" + (f"({argument})" if argument else ""))
                 counts.append(_violations(contract.column, kind, argument).as_(f"c{len(counts)}"))
     if counts:
-        row = warehouse.fetch(exp.select(*counts).from_(model.relation.table()))
+        row = warehouse.fetch(exp.select(*counts).from_(place.table()))
         for name, column in zip(names, row.column_names, strict=True):
             _require_none(model, name, row[column][0].as_py())
     keys = [(contract.column,) for contract in model.contracts for kind, _ in contract.clauses if kind == "unique"]
     for key in [*keys, *([model.unique_together] if model.unique_together else [])]:
-        _require_none(model, f"{', '.join(key)} @unique", _repeated(warehouse, model.relation, key))
+        _require_none(model, f"{', '.join(key)} @unique", _repeated(warehouse, place, key))
 
 
 def _violations(column: str, kind: str, argument: str) -> exp.Expr:
@@ -262,9 +276,9 @@ def _violations(column: str, kind: str, argument: str) -> exp.Expr:
     return exp.func("COALESCE", exp.Sum(this=counted), exp.Literal.number(0))
 
 
-def _repeated(warehouse: Warehouse, relation: Relation, key: tuple[str, ...]) -> int:
+def _repeated(warehouse: Engine, place: Place, key: tuple[str, ...]) -> int:
     columns = [exp.column(name, quoted=True) for name in key]
-    groups = exp.select(exp.Literal.number(1).as_("one")).from_(relation.table()).group_by(*columns)
+    groups = exp.select(exp.Literal.number(1).as_("one")).from_(place.table()).group_by(*columns)
     repeated = groups.having(exp.Count(this=exp.Star()) > 1).subquery("repeated")
     return int(warehouse.fetch(exp.select(exp.Count(this=exp.Star()).as_("n")).from_(repeated))["n"][0].as_py())
 
@@ -279,7 +293,7 @@ def _require_none(model: Model, what: str, rows: int) -> None:
         )
 
 
-def run_check(warehouse: Warehouse, check: Model) -> None:
+def run_check(warehouse: Engine, check: Model, places: Places = AS_NAMED) -> None:
     """Run a query of `models/checks/`, which must return no rows.
 
     Raises
@@ -287,7 +301,7 @@ def run_check(warehouse: Warehouse, check: Model) -> None:
     CheckFailed
         With the number of rows that it returned.
     """
-    counted = exp.select(exp.Count(this=exp.Star()).as_("n")).from_(check.query.copy().subquery("broken"))
+    counted = exp.select(exp.Count(this=exp.Star()).as_("n")).from_(places.moved(check.query).subquery("broken"))
     try:
         rows = int(warehouse.fetch(counted)["n"][0].as_py())
     except WarehouseError as error:
@@ -357,7 +371,7 @@ def read_query(folder: TemplateFolder, path: str, context: Mapping[str, object])
     raise ModelError(f"{folder.file(path)}:1: it must be one query", path=str(folder.file(path)), line=1)
 
 
-def run_script(warehouse: Warehouse, folder: TemplateFolder, path: str, context: Mapping[str, object]) -> None:
+def run_script(warehouse: Engine, folder: TemplateFolder, path: str, context: Mapping[str, object]) -> None:
     """Run every statement of a file from `sql/`, in order."""
     for statement in read_statements(folder, path, context):
         warehouse.execute(statement)

@@ -25,7 +25,7 @@ from segwarehouse.progress import counted
 from segwarehouse.project import drop_schema
 from segwarehouse.state.folders import require_replaceable
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import DuckDBWarehouse, Warehouse, connect
+from segwarehouse.warehouse import DuckDB, Engine, connect
 
 Result = TypeVar("Result")
 
@@ -34,7 +34,7 @@ _DERIVED_SCHEMAS = ("learned", TRUNCATED, "features", "staging", "source")
 
 
 @contextmanager
-def working_warehouse(config: Config, wait_seconds: float = 0.0) -> Iterator[DuckDBWarehouse]:
+def working_warehouse(config: Config, wait_seconds: float = 0.0) -> Iterator[DuckDB]:
     """Open the working database with the derived schemas empty; in one transaction, where it is published in place."""
     with locked_warehouse(config, "refresh", wait_seconds) as warehouse:
         try:
@@ -48,7 +48,7 @@ def working_warehouse(config: Config, wait_seconds: float = 0.0) -> Iterator[Duc
 
 
 @contextmanager
-def locked_warehouse(config: Config, work: str, wait_seconds: float = 0.0) -> Iterator[DuckDBWarehouse]:
+def locked_warehouse(config: Config, work: str, wait_seconds: float = 0.0) -> Iterator[DuckDB]:
     """Open the working database under the lock, after what a dead run left behind is put in order.
 
     Raises
@@ -76,14 +76,14 @@ def own_schemas(config: Config) -> tuple[str, ...]:
     return (*_DERIVED_SCHEMAS, "targeting") if config.in_place else _DERIVED_SCHEMAS
 
 
-def _drop_derived(warehouse: Warehouse) -> None:
+def _drop_derived(warehouse: Engine) -> None:
     """Drop the schemas that hold nothing but what a refresh makes anew."""
     for schema in _DERIVED_SCHEMAS:
         warehouse.execute(drop_schema(schema))
 
 
 def stage_sources(
-    config: Config, warehouse: Warehouse, models: TemplateFolder, as_of: dt.date | None, run: Run | None
+    config: Config, warehouse: Engine, models: TemplateFolder, as_of: dt.date | None, run: Run | None
 ) -> Staged:
     """Attach and stage the sources as of today, and report progress to `run` where there is one."""
     relations = sum(path.startswith("staging/") for path in models.paths())
@@ -91,7 +91,7 @@ def stage_sources(
     return stage(config, warehouse, models, as_of=as_of, today=now().date(), progress=tell)
 
 
-def privately(config: Config, look: Callable[[Warehouse], Result]) -> Result:
+def privately(config: Config, look: Callable[[Engine], Result]) -> Result:
     """Return what a look at the sources finds, in a database of its own that is gone afterwards.
 
     It needs no lock, so that it never waits for a refresh and none waits for it. Only where a source is a relation of
@@ -144,7 +144,7 @@ def _own_folder(config: Config) -> Iterator[Path]:
 
 
 @contextmanager
-def untouched_warehouse(config: Config, work: str = "check") -> Iterator[DuckDBWarehouse]:
+def untouched_warehouse(config: Config, work: str = "check") -> Iterator[DuckDB]:
     """Open the working database under the lock, or one in memory, and take back whatever is done to it."""
     path = config.warehouse.url.path
     with ExitStack() as stack:

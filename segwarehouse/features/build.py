@@ -12,7 +12,7 @@ from segwarehouse.features.staging import Window
 from segwarehouse.progress import counted
 from segwarehouse.project import build, load_models, run_check
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Warehouse
+from segwarehouse.warehouse import Engine
 
 _LEAK_CHECKS = 4
 """The leak check looks at one department in about so many parts of them, others in each run."""
@@ -23,7 +23,7 @@ Tell = Callable[[str, float], None]
 
 def build_features(
     config: Config,
-    warehouse: Warehouse,
+    warehouse: Engine,
     models: TemplateFolder,
     catalogue: Catalogue,
     window: Window,

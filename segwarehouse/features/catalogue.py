@@ -17,7 +17,7 @@ from segwarehouse.domain import Department, Feature
 from segwarehouse.errors import DataError
 from segwarehouse.features.customers import holds_numbers
 from segwarehouse.features.staging import Staged
-from segwarehouse.warehouse import Warehouse, relation
+from segwarehouse.warehouse import Engine, relation
 
 RESERVED_VIEW_NAMES = frozenset(
     {
@@ -214,7 +214,7 @@ def name_departments(rows: Sequence[tuple[int, str, int, int]], customers: int, 
     )
 
 
-def read_catalogue(config: Config, warehouse: Warehouse, staged: Staged) -> Catalogue:
+def read_catalogue(config: Config, warehouse: Engine, staged: Staged) -> Catalogue:
     """Look at the staged relations and name what will be built from them.
 
     Raises
@@ -254,7 +254,7 @@ def read_catalogue(config: Config, warehouse: Warehouse, staged: Staged) -> Cata
     )
 
 
-def read_categories(warehouse: Warehouse, columns: int) -> tuple[Group, ...]:
+def read_categories(warehouse: Engine, columns: int) -> tuple[Group, ...]:
     """Return the `columns` categories with the most buyers, by key.
 
     A category that is all of a department says what the department says already, and is left out.
@@ -273,7 +273,7 @@ def read_categories(warehouse: Warehouse, columns: int) -> tuple[Group, ...]:
     )
 
 
-def read_channels(warehouse: Warehouse, columns: int, noun: str) -> tuple[Group, ...]:
+def read_channels(warehouse: Engine, columns: int, noun: str) -> tuple[Group, ...]:
     """Return the `columns` channels with the most buyers, by key; each name follows the noun: ``store 367``."""
     largest = (
         exp.select("channel_key", "channel")
@@ -338,7 +338,7 @@ def _features(
         yield Feature(attribute.feature, "customer", phrase, unit, attribute.value)
 
 
-def _attributes(config: Config, warehouse: Warehouse, staged: Staged) -> Iterator[Attribute]:
+def _attributes(config: Config, warehouse: Engine, staged: Staged) -> Iterator[Attribute]:
     """Yield features from the customers table: numbers as they are, categories as one flag a value."""
     slugs = unique_slugs(staged.customer_columns, (), "column")
     for (column, type_name), slug in zip(staged.customer_columns.items(), slugs, strict=True):
@@ -352,7 +352,7 @@ def _attributes(config: Config, warehouse: Warehouse, staged: Staged) -> Iterato
                 yield Attribute(column, "value", f"customer_{slug}_{stem}", value)
 
 
-def _has_gaps(warehouse: Warehouse, column: str) -> bool:
+def _has_gaps(warehouse: Engine, column: str) -> bool:
     node = exp.cast(exp.column(column, quoted=True), "double")
     usable = exp.Between(this=node, low=exp.Literal.number("-1e300"), high=exp.Literal.number("1e300"))
     query = exp.select(exp.Count(this=exp.Star()).as_("n")).from_(relation("staging.customers").table())
@@ -360,7 +360,7 @@ def _has_gaps(warehouse: Warehouse, column: str) -> bool:
     return bool(warehouse.fetch(gaps)["n"][0].as_py())
 
 
-def _category_values(warehouse: Warehouse, column: str, min_cell: int) -> list[str]:
+def _category_values(warehouse: Engine, column: str, min_cell: int) -> list[str]:
     """Return the values of a category that at least `min_cell` customers have."""
     value = exp.cast(exp.column(column, quoted=True), "varchar")
     query = (

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from sqlglot import exp
 
-from segwarehouse.warehouse import Relation, Warehouse
+from segwarehouse.warehouse import Engine, Relation
 
 MOST_CATEGORY_VALUES = 30
 """A text column with more values than this is an id or free text, not a category."""
@@ -32,7 +32,7 @@ def holds_numbers(type_name: str) -> bool:
 
 
 def usable_columns(
-    warehouse: Warehouse, customers: Relation, types: Mapping[str, str]
+    warehouse: Engine, customers: Relation, types: Mapping[str, str]
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Return the columns that can be features with their types, and the others with the reason."""
     categories = [name for name, type_name in types.items() if type_name.split("(")[0] in _CATEGORY_TYPES]
@@ -47,7 +47,7 @@ def usable_columns(
     return usable, ignored
 
 
-def _different_values(warehouse: Warehouse, customers: Relation, names: list[str]) -> dict[str, int]:
+def _different_values(warehouse: Engine, customers: Relation, names: list[str]) -> dict[str, int]:
     """Count the values of all columns in one pass over the source."""
     if not names:
         return {}

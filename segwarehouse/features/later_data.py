@@ -10,7 +10,6 @@ writes it.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sqlglot import exp
 
@@ -18,7 +17,7 @@ from segwarehouse.config import Config
 from segwarehouse.errors import CheckFailed
 from segwarehouse.features import Catalogue, Window
 from segwarehouse.project import Model, create_schema, statements
-from segwarehouse.warehouse import Relation, Warehouse
+from segwarehouse.warehouse import AS_NAMED, Engine, Place, Places, Relation
 
 SCHEMA = "truncated"
 _TOLERANCE = "1e-9"
@@ -32,7 +31,12 @@ _GROUPS = {
 
 
 def require_no_later_data(
-    warehouse: Warehouse, config: Config, catalogue: Catalogue, models: Sequence[Model], window: Window
+    warehouse: Engine,
+    config: Config,
+    catalogue: Catalogue,
+    models: Sequence[Model],
+    window: Window,
+    places: Places = AS_NAMED,
 ) -> None:
     """Build the feature models without anything later than the cut-off, and compare.
 
@@ -49,6 +53,8 @@ def require_no_later_data(
         Those of `models/features/`, in the order in which they are built.
     window
         The cut-off.
+    places
+        Where the features of that cut-off are.
 
     Raises
     ------
@@ -56,30 +62,42 @@ def require_no_later_data(
         If a feature comes out differently.
     """
     warehouse.execute(create_schema(SCHEMA))
-    renamed = {model.relation: _aside(model.relation) for model in models}
+    aside = {model.relation: _aside(model.relation) for model in models}
     read = {relation for model in models for relation in model.references}
-    for relation in sorted(read - renamed.keys()):
+    for relation in sorted(read - aside.keys()):
         if view := _truncated(warehouse, config, relation, window):
             warehouse.execute(view)
-            renamed[relation] = _aside(relation)
+            aside[relation] = _aside(relation)
     for model in models:
-        moved = replace(model, relation=renamed[model.relation], query=_reading(model.query, renamed))
-        for statement in statements(moved):
+        for statement in statements(model, Places(aside)):
             warehouse.execute(statement)
     customers = [*(feature.name for feature in catalogue.features), *catalogue.activity]
-    _compare(warehouse, Relation("features", "customers"), ("customer_id",), customers, window)
     keys = ("customer_id", "department_key")
-    _compare(warehouse, Relation("features", "behaviour"), keys, catalogue.behaviour, window)
+    compared: dict[Relation, tuple[Sequence[str], Sequence[str]]] = {
+        Relation("features", "customers"): (("customer_id",), customers),
+        Relation("features", "behaviour"): (keys, catalogue.behaviour),
+    }
     for group, counts in _GROUPS.items():
         if catalogue.has[group]:
-            _compare(warehouse, counts, (*keys, f"{group}_key"), ["purchase_count"], window)
+            compared[counts] = ((*keys, f"{group}_key"), ("purchase_count",))
+    for relation, (key, columns) in compared.items():
+        worst, rows = _most_different(warehouse, places.of(relation), aside[relation], key, columns)
+        if rows:
+            raise CheckFailed(
+                f"{relation}: {worst} depends on transactions on or after {window.cutoff.date()}, the cut-off: "
+                f"without them {rows} rows are different",
+                "a feature may only read what is known before the cut-off: features.purchase_departments holds that; "
+                "for other relations write occurred_at < {{ cutoff | literal }}",
+                check="no later data in features",
+                rows=rows,
+            )
 
 
-def _aside(relation: Relation) -> Relation:
-    return Relation(SCHEMA, f"{relation.schema}_{relation.name}")
+def _aside(relation: Relation) -> Place:
+    return Place(SCHEMA, f"{relation.schema}_{relation.name}")
 
 
-def _truncated(warehouse: Warehouse, config: Config, relation: Relation, window: Window) -> exp.Create | None:
+def _truncated(warehouse: Engine, config: Config, relation: Relation, window: Window) -> exp.Create | None:
     """Return the view of a relation's rows before the cut-off, None where the relation has no time."""
     time = config.source.occurred_at if relation.schema == "source" else "occurred_at"
     if time is None or time not in warehouse.columns(relation):
@@ -91,49 +109,22 @@ def _truncated(warehouse: Warehouse, config: Config, relation: Relation, window:
     return exp.Create(this=_aside(relation).table(), kind="VIEW", replace=True, expression=rows)
 
 
-def _reading(query: exp.Query, renamed: dict[Relation, Relation]) -> exp.Query:
-    """Return the query with relations renamed; columns are still called after the relations' own names."""
-    copied = query.copy()
-    for table in list(copied.find_all(exp.Table)):
-        other = renamed.get(Relation(table.db, table.name))
-        if other is not None:
-            alias = table.alias or table.name
-            table.set("this", exp.to_identifier(other.name, quoted=True))
-            table.set("db", exp.to_identifier(other.schema, quoted=True))
-            table.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
-    for column in copied.find_all(exp.Column):
-        column.set("db", None)
-    return copied
-
-
-def _compare(
-    warehouse: Warehouse, relation: Relation, keys: Sequence[str], columns: Sequence[str], window: Window
-) -> None:
-    """Raise for the column that differs in most rows between a relation and what was built aside."""
+def _most_different(
+    warehouse: Engine, built: Place, aside: Place, keys: Sequence[str], columns: Sequence[str]
+) -> tuple[str, int]:
+    """Return the column that differs in most rows between two builds of a relation, and in how many."""
     pairs = [(exp.column(key, "a", quoted=True), exp.column(key, "b", quoted=True)) for key in keys]
     alone = exp.or_(*(side.is_(exp.null()) for pair in pairs for side in pair))
     counted = [_count_if(alone).as_("c0")]
     counted += [_count_if(_differs(column)).as_(f"c{at}") for at, column in enumerate(columns, start=1)]
     both = exp.and_(*(left.copy().eq(right.copy()) for left, right in pairs))
-    query = (
-        exp.select(*counted)
-        .from_(relation.table("a"))
-        .join(_aside(relation).table("b"), on=both, join_type="full outer")
-    )
+    query = exp.select(*counted).from_(built.table("a")).join(aside.table("b"), on=both, join_type="full outer")
     found = warehouse.fetch(query)
     differing = {
         name: int(found[f"c{at}"][0].as_py() or 0) for at, name in enumerate(["which rows there are", *columns])
     }
     worst = max(differing, key=lambda name: differing[name])
-    if differing[worst]:
-        raise CheckFailed(
-            f"{relation}: {worst} depends on transactions on or after {window.cutoff.date()}, the cut-off: without "
-            f"them {differing[worst]} rows are different",
-            "a feature may only read what is known before the cut-off: features.purchase_departments holds that; "
-            "for other relations write occurred_at < {{ cutoff | literal }}",
-            check="no later data in features",
-            rows=differing[worst],
-        )
+    return worst, differing[worst]
 
 
 def _differs(column: str) -> exp.Expr:

@@ -19,7 +19,7 @@ from sqlglot import exp
 from segwarehouse.domain import BoolArray, Department, Feature, FloatArray, IntArray
 from segwarehouse.features.catalogue import Catalogue, Group
 from segwarehouse.table import DepartmentTable
-from segwarehouse.warehouse import Relation, Warehouse, relation
+from segwarehouse.warehouse import Engine, Relation, relation
 
 CUSTOMERS = relation("features.customers")
 BEHAVIOUR = relation("features.behaviour")
@@ -279,7 +279,7 @@ class FeatureTable:
         return mask
 
 
-def read_features(warehouse: Warehouse, catalogue: Catalogue, *, most: int, seed: int) -> FeatureTable:
+def read_features(warehouse: Engine, catalogue: Catalogue, *, most: int, seed: int) -> FeatureTable:
     """Read `features.customers`, or a sample of at most about `most` of its customers, a query a relation.
 
     The sample is drawn in the warehouse by a hash of the id and the seed, so it is the same on every engine.
@@ -312,7 +312,7 @@ def _lines_of(catalogue: Catalogue) -> dict[Relation, tuple[str, ...]]:
     return found
 
 
-def _draw_sample(warehouse: Warehouse, sampled: exp.Expr | None) -> None:
+def _draw_sample(warehouse: Engine, sampled: exp.Expr | None) -> None:
     """Make `features.sampled`: the customers who are learned from, each with her place in the order of the ids."""
     identifier = exp.column("customer_id", quoted=True)
     number = exp.Window(this=exp.RowNumber(), order=exp.Order(expressions=[exp.Ordered(this=identifier.copy())]))
@@ -329,7 +329,7 @@ def _of_sample(relation: Relation, columns: Sequence[exp.Expr]) -> exp.Select:
     return exp.select(*columns).from_(relation.table("r")).join(SAMPLED.table("s"), on=same, join_type="inner")
 
 
-def _read_lines(warehouse: Warehouse, relation: Relation, names: Sequence[str]) -> Lines:
+def _read_lines(warehouse: Engine, relation: Relation, names: Sequence[str]) -> Lines:
     """Read a relation for all departments, in the order of their keys."""
     key, place = exp.column("department_key", "r", quoted=True), exp.column("place", "s", quoted=True)
     columns = [exp.column(name, "r", quoted=True) for name in names]

@@ -15,7 +15,7 @@ from segwarehouse.errors import DataError, SourceError, did_you_mean
 from segwarehouse.features.customers import usable_columns
 from segwarehouse.project import Model, build, create_schema, load_models, read_model
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Relation, Warehouse
+from segwarehouse.warehouse import Engine, Relation
 
 TRANSACTIONS = Relation("source", "transactions")
 CUSTOMERS = Relation("source", "customers")
@@ -130,7 +130,7 @@ class Staged:
 
 def stage(
     config: Config,
-    warehouse: Warehouse,
+    warehouse: Engine,
     models: TemplateFolder,
     *,
     as_of: dt.date | None,
@@ -222,7 +222,7 @@ def _text_forms(config: Config, types: Mapping[str, str]) -> dict[str, str]:
     return forms
 
 
-def attach_sources(config: Config, warehouse: Warehouse, *, overridden: bool) -> None:
+def attach_sources(config: Config, warehouse: Engine, *, overridden: bool) -> None:
     """Make every configured source readable, and check that the columns that the configuration names are there.
 
     `overridden` says that the project has a staging model of its own: then that names the columns.
@@ -262,14 +262,14 @@ def _locations(config: Config) -> list[str]:
     ]
 
 
-def _customers_id(config: Config, warehouse: Warehouse) -> str:
+def _customers_id(config: Config, warehouse: Engine) -> str:
     """Return the id column of the customers table: called as in the transactions, or plainly `customer_id`."""
     columns = {column.casefold() for column in warehouse.columns(CUSTOMERS)}
     name = config.source.customer_id
     return CUSTOMER_ID if name.casefold() not in columns and CUSTOMER_ID in columns else name
 
 
-def _require_column(warehouse: Warehouse, relation: Relation, key: str, name: str) -> None:
+def _require_column(warehouse: Engine, relation: Relation, key: str, name: str) -> None:
     columns = warehouse.columns(relation)
     known = {column.casefold() for column in columns}
     if name.casefold() not in known:
@@ -278,9 +278,7 @@ def _require_column(warehouse: Warehouse, relation: Relation, key: str, name: st
         )
 
 
-def _look(
-    config: Config, warehouse: Warehouse, models: TemplateFolder, as_of: dt.date | None, today: dt.date
-) -> Staged:
+def _look(config: Config, warehouse: Engine, models: TemplateFolder, as_of: dt.date | None, today: dt.date) -> Staged:
     types = warehouse.columns(Relation("staging", "transactions"))
     for name in ("customer_id", "department"):
         if name not in types:
@@ -376,7 +374,7 @@ def _amount(source: SourceConfig) -> tuple[str, str | None]:
     return (UNIT_PRICE, source.unit_price) if source.unit_price else ("amount", source.amount)
 
 
-def _require_matching_customers(warehouse: Warehouse) -> None:
+def _require_matching_customers(warehouse: Engine) -> None:
     bought = exp.select("customer_id").from_("staging.purchases")
     matching = (
         exp.select(exp.Count(this=exp.Star()).as_("n"))

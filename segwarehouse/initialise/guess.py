@@ -20,7 +20,7 @@ from segwarehouse.initialise.values import (
     read_numbers,
     values_for_each,
 )
-from segwarehouse.warehouse import Warehouse
+from segwarehouse.warehouse import Engine
 
 SURE, LIKELY, DOUBTFUL, GIVEN = "sure", "likely", "please check", "as you said"
 
@@ -77,7 +77,7 @@ class Guesses:
 class _Look:
     """What is known while the parts are guessed one after the other."""
 
-    warehouse: Warehouse
+    warehouse: Engine
     types: dict[str, str]
     given: Mapping[str, str]
     rows: int
@@ -106,7 +106,7 @@ class _Look:
         return [(name, SURE if exact else LIKELY) for name, exact in candidates(key, free)]
 
 
-def guess(warehouse: Warehouse, types: dict[str, str], given: Mapping[str, str]) -> Guesses:
+def guess(warehouse: Engine, types: dict[str, str], given: Mapping[str, str]) -> Guesses:
     """Guess the parts of the columns of `LOOKED`.
 
     Parameters

@@ -11,7 +11,7 @@ from itertools import product
 from sqlglot import exp
 
 from segwarehouse.config import UNIX_FORMATS
-from segwarehouse.warehouse import Relation, Warehouse
+from segwarehouse.warehouse import Engine, Relation
 
 FILE = Relation("source", "transactions")
 """All rows."""
@@ -72,7 +72,7 @@ class Numbers:
     most: float | None
 
 
-def describe(warehouse: Warehouse, types: dict[str, str]) -> tuple[int, dict[str, SourceColumn]]:
+def describe(warehouse: Engine, types: dict[str, str]) -> tuple[int, dict[str, SourceColumn]]:
     """Return the number of rows, and how each column is filled."""
     counts: list[exp.Expr] = [exp.Count(this=exp.Star()).as_("n")]
     for position, name in enumerate(types):
@@ -86,7 +86,7 @@ def describe(warehouse: Warehouse, types: dict[str, str]) -> tuple[int, dict[str
     }
 
 
-def values_for_each(warehouse: Warehouse, key: str, name: str) -> float:
+def values_for_each(warehouse: Engine, key: str, name: str) -> float:
     """Return how many different values of a column there are on average for each value of another."""
     pairs = exp.select(exp.column(key, quoted=True).as_("key"), exp.column(name, quoted=True).as_("value"))
     pairs = pairs.distinct().from_(LOOKED.table()).where(exp.not_(exp.column(key, quoted=True).is_(exp.null())))
@@ -98,7 +98,7 @@ def values_for_each(warehouse: Warehouse, key: str, name: str) -> float:
     return float(row["pairs"] / row["keys"]) if row["keys"] else 0.0
 
 
-def most_frequent(warehouse: Warehouse, name: str, limit: int) -> list[str]:
+def most_frequent(warehouse: Engine, name: str, limit: int) -> list[str]:
     """Return the most frequent values of a column as text."""
     value = exp.cast(exp.column(name, quoted=True), "text")
     query = (
@@ -112,7 +112,7 @@ def most_frequent(warehouse: Warehouse, name: str, limit: int) -> list[str]:
     return [str(found) for found in warehouse.fetch(query)["value"].to_pylist()]
 
 
-def read_dates(warehouse: Warehouse, name: str, formats: Sequence[str] = FORMATS) -> Dates:
+def read_dates(warehouse: Engine, name: str, formats: Sequence[str] = FORMATS) -> Dates:
     """Find out how a column's times are written, from its different values."""
     values = _texts(name, _DISTINCT_TIMES)
     tries = [_plausible(_iso()), *(_plausible(_parsed(written)) for written in formats)]
@@ -132,7 +132,7 @@ def read_dates(warehouse: Warehouse, name: str, formats: Sequence[str] = FORMATS
     )
 
 
-def extent(warehouse: Warehouse, name: str, written: str | None) -> tuple[dt.datetime | None, dt.datetime | None]:
+def extent(warehouse: Engine, name: str, written: str | None) -> tuple[dt.datetime | None, dt.datetime | None]:
     """Return the first and the last time in a column of the whole file; None where none can be read.
 
     Parameters
@@ -147,7 +147,7 @@ def extent(warehouse: Warehouse, name: str, written: str | None) -> tuple[dt.dat
     return row["first"], row["last"]
 
 
-def read_numbers(warehouse: Warehouse, name: str) -> Numbers:
+def read_numbers(warehouse: Engine, name: str) -> Numbers:
     """Find out whether a column of text holds numbers, and with which decimal sign."""
     values = _texts(name, None)
     value = exp.column("value")

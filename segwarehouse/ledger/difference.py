@@ -20,7 +20,7 @@ from segwarehouse.config import Config
 from segwarehouse.errors import UnknownName, did_you_mean
 from segwarehouse.ledger.history import read_history
 from segwarehouse.state.proof import open_published
-from segwarehouse.warehouse import Warehouse, connect, relation
+from segwarehouse.warehouse import Engine, connect, relation
 
 CAUSES = ("data", "rules", "budget")
 UNKNOWN = "unknown"
@@ -95,7 +95,7 @@ def moved_customers(config: Config, before: str | None = None, after: str | None
         return _moved(warehouse, *_pair(config, warehouse, before, after))
 
 
-def logged_runs(warehouse: Warehouse) -> pa.Table:
+def logged_runs(warehouse: Engine) -> pa.Table:
     """Return every run of the log, the latest first, with what it read and whether it can be compared."""
     return read_history(warehouse, "runs", {})
 
@@ -120,7 +120,7 @@ def _counted(
 
 
 @contextmanager
-def _history(config: Config) -> Iterator[Warehouse]:
+def _history(config: Config) -> Iterator[Engine]:
     """Open the working database, read-only."""
     path = config.warehouse.url.path
     if not path.exists():
@@ -131,7 +131,7 @@ def _history(config: Config) -> Iterator[Warehouse]:
         yield warehouse
 
 
-def _pair(config: Config, warehouse: Warehouse, before: str | None, after: str | None) -> tuple[str, str]:
+def _pair(config: Config, warehouse: Engine, before: str | None, after: str | None) -> tuple[str, str]:
     """Return the two runs to compare, both kept."""
     if after is None:
         with open_published(config) as state:
@@ -146,7 +146,7 @@ def _pair(config: Config, warehouse: Warehouse, before: str | None, after: str |
     return before, after
 
 
-def _parents(warehouse: Warehouse) -> dict[str, str]:
+def _parents(warehouse: Engine) -> dict[str, str]:
     """Return, for each run, the run that it was compared with."""
     rows = warehouse.fetch(exp.select("run_id", "compared_with").from_("history.runs"))
     pairs = zip(rows["run_id"].to_pylist(), rows["compared_with"].to_pylist(), strict=True)
@@ -179,6 +179,6 @@ def _line(parents: Mapping[str, str], run_id: str) -> list[str]:
     return line
 
 
-def _moved(warehouse: Warehouse, before: str, after: str) -> pa.Table:
+def _moved(warehouse: Engine, before: str, after: str) -> pa.Table:
     path = path_between(_parents(warehouse), before, after) or [(after, 0)]
     return read_history(warehouse, "moved", {"before": before, "after": after, "path": path})

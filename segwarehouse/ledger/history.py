@@ -26,7 +26,7 @@ from segwarehouse.outgoing import masked, masked_values
 from segwarehouse.project import read_query, run_script
 from segwarehouse.state.folders import current_run, states_on_disk
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Warehouse
+from segwarehouse.warehouse import Engine
 
 PACKAGES = (
     "segwarehouse", "duckdb", "sqlglot", "numpy", "pandas", "scikit-learn", "lightgbm", "shap", "umap-learn", "imodels",
@@ -58,7 +58,7 @@ def new_run_id(started_at: dt.datetime, last: str = "") -> str:
 class Run:
     """One refresh, as it is logged."""
 
-    def __init__(self, warehouse: Warehouse, config: Config, progress: Progress | None, work: str = "refresh") -> None:
+    def __init__(self, warehouse: Engine, config: Config, progress: Progress | None, work: str = "refresh") -> None:
         self.started_at = now()
         self._started = time.perf_counter()
         self.restored: str | None = None
@@ -211,7 +211,7 @@ class Run:
 
 @contextmanager
 def recorded(
-    warehouse: Warehouse,
+    warehouse: Engine,
     config: Config,
     progress: Progress | None,
     schemas: Sequence[str] = (),
@@ -262,7 +262,7 @@ def _said(error: BaseException) -> str:
     return type(error).__name__ if isinstance(error, Exception) else "by a signal"
 
 
-def read_history(warehouse: Warehouse, name: str, context: Mapping[str, object]) -> pa.Table:
+def read_history(warehouse: Engine, name: str, context: Mapping[str, object]) -> pa.Table:
     """Return what a query of `sql/history/` finds."""
     return warehouse.fetch(read_query(TemplateFolder.of("sql"), f"history/{name}.sql", context))
 

@@ -13,13 +13,13 @@ from segwarehouse.ledger.history import now
 from segwarehouse.project import read_query, run_script
 from segwarehouse.state.folders import clear_leavings, current_run
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Warehouse, relation
+from segwarehouse.warehouse import Engine, relation
 
 DIED = "died"
 _SPILL = "duckdb_temp_*"
 
 
-def recover(config: Config, warehouse: Warehouse, schemas: Sequence[str]) -> None:
+def recover(config: Config, warehouse: Engine, schemas: Sequence[str]) -> None:
     """Give every run that died its end in the log, and remove what it left on disk.
 
     A run that died after its state was put in place was published; one that died before never was, even if its state
@@ -51,7 +51,7 @@ def clear_spill(database: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-def require_own(warehouse: Warehouse, schemas: Sequence[str]) -> None:
+def require_own(warehouse: Engine, schemas: Sequence[str]) -> None:
     """Refuse to work in schemas that hold what segwarehouse has not made: they are dropped and made anew in each run.
 
     Raises

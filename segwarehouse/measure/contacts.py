@@ -18,7 +18,7 @@ from segwarehouse.errors import DataError, SourceError, did_you_mean
 from segwarehouse.features import Staged
 from segwarehouse.ledger.history import read_history
 from segwarehouse.project import create_schema
-from segwarehouse.warehouse import Relation, Warehouse, connect
+from segwarehouse.warehouse import Engine, Relation, connect
 
 CONTACTS = Relation("source", "contacts")
 _COLUMNS = ("customer_id", "department", "contacted_at")
@@ -82,7 +82,7 @@ def read_contacts(config: Config, source: str | Path | pd.DataFrame) -> pa.Table
         return scratch.fetch(exp.select(*texts).from_(raw.table()))
 
 
-def _attach(scratch: Warehouse, raw: Relation, path: Path) -> None:
+def _attach(scratch: Engine, raw: Relation, path: Path) -> None:
     if not path.is_file():
         raise SourceError(f"there is no file {path}", "write a CSV or Parquet file with a line for each contact")
     try:
@@ -120,7 +120,7 @@ def _named(config: Config, columns: Iterable[str]) -> Mapping[str, str]:
 
 
 def match_contacts(
-    warehouse: Warehouse, staged: Staged, contacts: pa.Table, run_id: str, since: dt.datetime, until: dt.datetime
+    warehouse: Engine, staged: Staged, contacts: pa.Table, run_id: str, since: dt.datetime, until: dt.datetime
 ) -> Contacts:
     """Put the contacts into `source.contacts` and say what they are to a run, whose window ends before `until`.
 

@@ -22,7 +22,7 @@ from segwarehouse.ledger.history import read_history
 from segwarehouse.measure.campaign import Campaign, bounds, counted, visible
 from segwarehouse.measure.contacts import Contacts, match_contacts, read_contacts
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Warehouse, relation
+from segwarehouse.warehouse import Engine, relation
 from segwarehouse.working import stage_sources, untouched_warehouse
 
 FEWEST_CONTROLS = 20
@@ -138,7 +138,7 @@ def _campaign(
     )
 
 
-def _runs(warehouse: Warehouse) -> list[dict[str, Any]]:
+def _runs(warehouse: Engine) -> list[dict[str, Any]]:
     if not warehouse.columns(relation("history.memberships")):
         return []
     runs: list[dict[str, Any]] = read_history(warehouse, "campaign_runs", {}).to_pylist()

@@ -11,11 +11,11 @@ from segwarehouse.features.later_data import require_no_later_data
 from segwarehouse.project import load_models
 from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol, cutoffs
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Warehouse
+from segwarehouse.warehouse import Engine
 
 
 def build_cutoffs(
-    config: Config, warehouse: Warehouse, models: TemplateFolder, staged: Staged, catalogue: Catalogue, tell: Tell
+    config: Config, warehouse: Engine, models: TemplateFolder, staged: Staged, catalogue: Catalogue, tell: Tell
 ) -> tuple[list[FeatureTable], FeatureTable]:
     """Return the features as of the cut-offs that rankings are judged at, the latest first, and those of now.
 

@@ -20,7 +20,7 @@ from segwarehouse.refresh.previous import Reread, former_state
 from segwarehouse.results.quality import EXPECTED_BUYERS, bounded
 from segwarehouse.results.reach import Reach
 from segwarehouse.rules.compile import ViewSpec
-from segwarehouse.warehouse import Relation, Warehouse
+from segwarehouse.warehouse import Engine, Relation
 
 TABLES = (
     "cards", "confusions", "cluster_scores", "curves", "department_maps", "departments", "differences",
@@ -68,7 +68,7 @@ class Carried:
 
 def carry_over(
     config: Config,
-    warehouse: Warehouse,
+    warehouse: Engine,
     reread: Mapping[str, Reread],
     departments: Iterable[Department],
     remarks: Mapping[str, str],
@@ -108,7 +108,7 @@ def _remarked(rows: pa.Table, remarks: Mapping[str, str]) -> pa.Table:
     return rows.set_column(rows.column_names.index("remark"), "remark", pa.array(said, pa.string()))
 
 
-def _rows(state: Warehouse, name: str, departments: Sequence[Department]) -> pa.Table:
+def _rows(state: Engine, name: str, departments: Sequence[Department]) -> pa.Table:
     """Return a result table's rows of these departments, under their new keys and view names."""
     table = state.fetch(exp.select("*").from_(Relation("targeting", name).table()))
     table = table.filter(pc.is_in(table["department"], pa.array([d.name for d in departments], pa.string())))

@@ -25,7 +25,7 @@ from segwarehouse.refresh.previous import Former, Reread, reread
 from segwarehouse.rules.compile import ViewSpec, department_view
 from segwarehouse.rules.validate import validate_view
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Relation, Warehouse, relation
+from segwarehouse.warehouse import Engine, Relation, relation
 
 STEPS = Relation("learned", "audience_steps")
 FORMER = Relation("learned", "former_audiences")
@@ -76,7 +76,7 @@ class Compared:
 
 
 def compare(
-    warehouse: Warehouse,
+    warehouse: Engine,
     former: Former | None,
     fresh: Mapping[str, ViewSpec],
     catalogue: Catalogue,
@@ -122,7 +122,7 @@ def compare(
 
 
 def settle(
-    warehouse: Warehouse,
+    warehouse: Engine,
     compared: Compared,
     specs: Mapping[str, ViewSpec],
     origins: Mapping[str, str],
@@ -172,7 +172,7 @@ def _budget_reason(before: ViewSpec, now: ViewSpec) -> str:
     return " and ".join(said) or "the budget cut is where it was"
 
 
-def _two_steps(warehouse: Warehouse, sql: TemplateFolder, name: str, before: ViewSpec, now: ViewSpec) -> None:
+def _two_steps(warehouse: Engine, sql: TemplateFolder, name: str, before: ViewSpec, now: ViewSpec) -> None:
     """Take the step to the new card, then the one to the new settings; a step that changes nothing is copied."""
     kept = replace(now, budget=before.budget, control_share=before.control_share, salt=before.salt)
     for step, spec, is_same in (
@@ -185,7 +185,7 @@ def _two_steps(warehouse: Warehouse, sql: TemplateFolder, name: str, before: Vie
             _step(warehouse, sql, name, step, spec)
 
 
-def _step(warehouse: Warehouse, sql: TemplateFolder, name: str, step: int, spec: ViewSpec) -> None:
+def _step(warehouse: Engine, sql: TemplateFolder, name: str, step: int, spec: ViewSpec) -> None:
     """Add an audience as it is after a step."""
     view = department_view(spec, with_points=True)
     validate_view(view, warehouse.columns(relation("features.customers")), dialect=warehouse.dialect)

@@ -20,7 +20,7 @@ from segwarehouse.features import Catalogue, Staged
 from segwarehouse.learn.conversion import Pool
 from segwarehouse.rules.compile import ViewSpec
 from segwarehouse.state.proof import stored_specs
-from segwarehouse.warehouse import Warehouse, connect, relation
+from segwarehouse.warehouse import Engine, connect, relation
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Reread:
 
 
 @contextmanager
-def former_state(config: Config, warehouse: Warehouse) -> Iterator[Warehouse | None]:
+def former_state(config: Config, warehouse: Engine) -> Iterator[Engine | None]:
     """Open the published state, read-only; None where there is none.
 
     Where views are published in the working database itself, `warehouse` is that state.
@@ -94,7 +94,7 @@ def former_pool(config: Config, former: Former | None) -> Pool | None:
     return former.pool
 
 
-def read_former(config: Config, warehouse: Warehouse) -> Former | None:
+def read_former(config: Config, warehouse: Engine) -> Former | None:
     """Return the published state; None where there is none, or none that can be read: it is then replaced unseen."""
     try:
         with former_state(config, warehouse) as state:
@@ -103,7 +103,7 @@ def read_former(config: Config, warehouse: Warehouse) -> Former | None:
         return None
 
 
-def _read(state: Warehouse) -> Former:
+def _read(state: Engine) -> Former:
     described = state.fetch(exp.select("*").from_("targeting.run")).to_pylist()[0]
     run = described["run_id"]
     runs = exp.select("settings").from_("targeting.runs").where(exp.column("run_id").eq(exp.Literal.string(run)))

@@ -49,7 +49,7 @@ from segwarehouse.state.folders import states_on_disk
 from segwarehouse.state.proof import audit, open_published
 from segwarehouse.state.publish import State, View, publish
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Warehouse, connect, relation
+from segwarehouse.warehouse import Engine, connect, relation
 from segwarehouse.working import own_schemas, stage_sources, working_warehouse
 
 DISPLAYED = (
@@ -280,7 +280,7 @@ def _facts(staged: Staged, protocol: str, table: FeatureTable, published: int, r
 
 
 def _report(
-    warehouse: Warehouse, run: Run, staged: Staged, protocol: str, published: Path, held: Mapping[str, str]
+    warehouse: Engine, run: Run, staged: Staged, protocol: str, published: Path, held: Mapping[str, str]
 ) -> RefreshReport:
     """Return what the refresh did; departments as they were stored."""
     rows = warehouse.fetch(exp.select("*").from_("learned.departments").order_by("department_key")).to_pylist()
@@ -312,7 +312,7 @@ def _prove_boundaries(specs: dict[str, ViewSpec]) -> None:
             prove_on_boundaries(scratch, spec).require(name)
 
 
-def _view(warehouse: Warehouse, department: Department, spec: ViewSpec) -> View:
+def _view(warehouse: Engine, department: Department, spec: ViewSpec) -> View:
     """Return the department's view, validated."""
     query = department_view(spec)
     validate_view(query, warehouse.columns(relation("features.customers")), dialect=warehouse.dialect)

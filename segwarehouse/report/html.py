@@ -26,7 +26,7 @@ from segwarehouse.report import charts, numbers
 from segwarehouse.report.pictures import Detail
 from segwarehouse.report.summarise import RANKINGS, published_departments, summarise
 from segwarehouse.report.words import ADVICE, VERDICTS
-from segwarehouse.warehouse import Warehouse
+from segwarehouse.warehouse import Engine
 
 MOST_BYTES = 5_000_000
 """No report is larger."""
@@ -61,7 +61,7 @@ class Report:
         return {"path": str(self.path), "size_bytes": self.size_bytes, "departments": self.departments}
 
 
-def write_report(warehouse: Warehouse, path: Path, departments: Sequence[str] = (), project: str = "") -> Report:
+def write_report(warehouse: Engine, path: Path, departments: Sequence[str] = (), project: str = "") -> Report:
     """Write the report of a published state to a file, in one step.
 
     Parameters
@@ -96,7 +96,7 @@ def write_report(warehouse: Warehouse, path: Path, departments: Sequence[str] = 
     return Report(path, len(written), told)
 
 
-def fitting(warehouse: Warehouse, departments: Sequence[str] = (), project: str = "") -> tuple[str, int]:
+def fitting(warehouse: Engine, departments: Sequence[str] = (), project: str = "") -> tuple[str, int]:
     """Return a report below `MOST_BYTES`, with as much detail as fits, and how many departments it tells of.
 
     Up to `MOST_PLAIN` departments stand in the page as they are. More are packed, with fewer points the more they

@@ -16,7 +16,7 @@ from segwarehouse.report.numbers import significant
 from segwarehouse.report.pictures import Detail
 from segwarehouse.state.published import PublishedState, Row
 from segwarehouse.templates import TEMPLATE_DIALECT, TemplateFolder
-from segwarehouse.warehouse import Warehouse
+from segwarehouse.warehouse import Engine
 
 RANKINGS: Mapping[str, str] = {
     "rules": "the rules",
@@ -48,7 +48,7 @@ Summary = dict[str, Any]
 
 
 def summarise(
-    warehouse: Warehouse, departments: Sequence[str] = (), detail: Detail | None = None, most: int | None = None
+    warehouse: Engine, departments: Sequence[str] = (), detail: Detail | None = None, most: int | None = None
 ) -> Summary:
     """Return what there is to say about a published state.
 
@@ -121,7 +121,7 @@ def summarise(
     }
 
 
-def published_departments(warehouse: Warehouse) -> int:
+def published_departments(warehouse: Engine) -> int:
     """Return how many departments of a state have a view."""
     rows = PublishedState(warehouse).rows("departments", columns=("view_name",))
     return sum(row["view_name"] is not None for row in rows)

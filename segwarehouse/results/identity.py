@@ -18,7 +18,7 @@ from segwarehouse.domain import Feature, IntArray, Segment
 from segwarehouse.errors import WarehouseError
 from segwarehouse.learn.match import match_groups
 from segwarehouse.rules.typical import describe_typical
-from segwarehouse.warehouse import Relation, Warehouse, connect
+from segwarehouse.warehouse import Engine, Relation, connect
 
 PERSONA, MIXTURE = "persona", "mixture"
 _COLUMNS = {PERSONA: "segment_id", MIXTURE: "mixture_component"}
@@ -108,7 +108,7 @@ class PreviousSegments:
 
 
 def previous_segments(
-    config: Config, warehouse: Warehouse, customer_ids: "pd.Index[str]"
+    config: Config, warehouse: Engine, customer_ids: "pd.Index[str]"
 ) -> Mapping[str, PreviousSegments]:
     """Return the segments of the published state, by department; `customer_ids` (n,) are those of today's features.
 
@@ -126,7 +126,7 @@ def previous_segments(
     return {}
 
 
-def _read(state: Warehouse, customer_ids: "pd.Index[str]") -> Mapping[str, PreviousSegments]:
+def _read(state: Engine, customer_ids: "pd.Index[str]") -> Mapping[str, PreviousSegments]:
     if not {"department", "customer_id", *_COLUMNS.values()} <= set(state.columns(_MAPS)):
         return {}
     runs = state.fetch(exp.select("as_of").from_("targeting.run")).to_pylist()

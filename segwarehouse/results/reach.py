@@ -11,7 +11,7 @@ from segwarehouse.domain import Department
 from segwarehouse.project import read_query
 from segwarehouse.rules.compile import ViewSpec, department_view
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Warehouse
+from segwarehouse.warehouse import Engine
 
 MOST_SHARE = 0.5
 """A budget that reaches more than this share of the candidates tells no ranking from another."""
@@ -68,7 +68,7 @@ def judged_share(budget_share: float) -> float:
 
 
 def measure_reach(
-    warehouse: Warehouse, departments: Iterable[Department], specs: Mapping[str, ViewSpec]
+    warehouse: Engine, departments: Iterable[Department], specs: Mapping[str, ViewSpec]
 ) -> dict[str, Reach]:
     """Count each department's audience on the features of now.
 

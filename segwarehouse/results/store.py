@@ -14,7 +14,7 @@ from segwarehouse.features import FeatureTable
 from segwarehouse.project import create_schema
 from segwarehouse.results.maps import CustomersMap
 from segwarehouse.results.rows import correlation_rows, customers_map_table
-from segwarehouse.warehouse import Relation, Warehouse
+from segwarehouse.warehouse import Engine, Relation
 
 _TYPES: Mapping[str, pa.DataType] = {"int": pa.int64(), "real": pa.float64(), "text": pa.string(), "day": pa.date32()}
 
@@ -133,7 +133,7 @@ def shaped(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     return pa.table(columns, schema=schema)
 
 
-def store(warehouse: Warehouse, tables: Mapping[str, pa.Table]) -> None:
+def store(warehouse: Engine, tables: Mapping[str, pa.Table]) -> None:
     """Load every table of schema `learned`; those that nothing is known for are made too, without rows."""
     warehouse.execute(create_schema("learned"))
     for name, rows in {**{name: table_of(name, ()) for name in _COLUMNS}, **tables}.items():

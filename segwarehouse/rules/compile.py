@@ -35,7 +35,7 @@ from segwarehouse.errors import StatementRefused
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.simplify import stricter_rules
 from segwarehouse.templates import TEMPLATE_DIALECT, TemplateFolder
-from segwarehouse.warehouse.engine import Relation
+from segwarehouse.warehouse import Relation
 
 RUN = Relation("targeting", "run")
 CUSTOMERS = Relation("features", "customers")
@@ -122,13 +122,7 @@ class ViewSpec:
         return tuple(sorted(range(len(rules)), key=lambda position: -rules[position].points))
 
 
-def department_view(
-    spec: ViewSpec,
-    *,
-    with_points: bool = False,
-    customers: Relation = CUSTOMERS,
-    department_counts: Relation = DEPARTMENT_COUNTS,
-) -> exp.Select:
+def department_view(spec: ViewSpec, *, with_points: bool = False) -> exp.Select:
     """Return the query of a department's view: one row a member, best first by `rank`.
 
     Parameters
@@ -137,8 +131,6 @@ def department_view(
         What to compile.
     with_points
         Add `points` and `activity` (BIGINT) as last columns, for the proof.
-    customers, department_counts
-        Relations to read instead of the usual ones.
 
     Raises
     ------
@@ -163,8 +155,7 @@ def department_view(
         "as_of": exp.cast(_text(spec.as_of.isoformat()), "date"),
         "run_id": _text(spec.run_id),
     }
-    relations = {CUSTOMERS: customers, DEPARTMENT_COUNTS: department_counts}
-    view = cast("exp.Select", _template().transform(_fill, filling, _rule_columns(card), relations))
+    view = cast("exp.Select", _template().transform(_fill, filling, _rule_columns(card)))
     return view.select(_column("points"), _column("activity")) if with_points else view
 
 
@@ -441,21 +432,14 @@ def _template() -> exp.Select:
     return sqlglot.parse_one(text, read=TEMPLATE_DIALECT, into=exp.Select)
 
 
-def _fill(
-    node: exp.Expr,
-    filling: Mapping[str, exp.Expr],
-    rules: Sequence[exp.Expr],
-    relations: Mapping[Relation, Relation],
-) -> exp.Expr:
-    """Replace one node of the template: a placeholder, a relation, an unquoted identifier."""
+def _fill(node: exp.Expr, filling: Mapping[str, exp.Expr], rules: Sequence[exp.Expr]) -> exp.Expr:
+    """Replace one node of the template: a placeholder, an unquoted identifier."""
     if isinstance(node, exp.Select):
         columns = [c for c in node.expressions if not (isinstance(c, exp.Placeholder) and c.name == "rules")]
         if len(columns) < len(node.expressions):
             node.set("expressions", [*columns, *(rule.copy() for rule in rules)])
     elif isinstance(node, exp.Placeholder):
         return filling[node.name].copy()
-    elif isinstance(node, exp.Table) and node.db:
-        return relations[Relation(node.db, node.name)].table(node.alias)
     elif isinstance(node, exp.Identifier):
         return exp.to_identifier(node.name, quoted=True)
     return node

@@ -17,7 +17,7 @@ from sqlglot import exp
 from segwarehouse.domain import IntArray
 from segwarehouse.errors import DataError
 from segwarehouse.rules.compile import CUSTOMERS
-from segwarehouse.warehouse.engine import Relation, Warehouse
+from segwarehouse.warehouse import AS_NAMED, Engine, Places
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,15 @@ class CustomerIds:
     _draws: dict[str, IntArray] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def read(cls, warehouse: Warehouse, customers: Relation = CUSTOMERS) -> "CustomerIds":
-        """Fetch the ids of a relation.
+    def read(cls, warehouse: Engine, places: Places = AS_NAMED) -> "CustomerIds":
+        """Fetch the ids of `features.customers`.
 
         Raises
         ------
         DataError
             If an id is NULL or occurs twice, or ids are neither integers, text nor UUIDs.
         """
+        customers = places.of(CUSTOMERS)
         as_text = warehouse.columns(customers).get("customer_id", "").upper() == "UUID"
         query = exp.select(id_column(as_text=as_text)).from_(customers.table())
         ids = plain_ids(warehouse.fetch(query)["customer_id"])

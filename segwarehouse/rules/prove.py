@@ -33,7 +33,7 @@ from segwarehouse.rules.compile import (
 from segwarehouse.rules.identities import CustomerIds, id_column, is_text, plain_ids
 from segwarehouse.rules.simplify import stricter_rules
 from segwarehouse.rules.validate import validate_view
-from segwarehouse.warehouse.engine import Relation, Warehouse
+from segwarehouse.warehouse import AS_NAMED, Engine, Place, Places
 
 __all__ = ["CustomerIds", "Discrepancy", "Proof", "prove_on_boundaries", "prove_on_customers"]
 
@@ -113,13 +113,12 @@ class _Answer(NamedTuple):
 
 
 def prove_on_customers(
-    warehouse: Warehouse,
+    warehouse: Engine,
     spec: ViewSpec,
     *,
     everyone: CustomerIds | None = None,
     view: exp.Query | None = None,
-    customers: Relation = CUSTOMERS,
-    department_counts: Relation = DEPARTMENT_COUNTS,
+    places: Places = AS_NAMED,
 ) -> Proof:
     """Hold a department's view against Python for every customer.
 
@@ -134,8 +133,8 @@ def prove_on_customers(
     view
         The query to prove, for instance one that reads a published view: the columns of a view, with or without
         `points` and `activity`. Compiled from `spec` and validated when left out.
-    customers, department_counts
-        The feature relations.
+    places
+        Where the feature relations are. The compiled view is checked as it is published, and run as it reads there.
 
     Raises
     ------
@@ -145,11 +144,11 @@ def prove_on_customers(
         If the view does not run, or customers are not there once each.
     """
     if view is None:
-        relations = {"customers": customers, "department_counts": department_counts}
-        view = department_view(spec, with_points=True, **relations)
-        validate_view(view, warehouse.columns(customers), dialect=warehouse.dialect, **relations)
-    everyone = everyone or CustomerIds.read(warehouse, customers)
-    expected = _expect(warehouse, spec, everyone, customers, department_counts)
+        compiled = department_view(spec, with_points=True)
+        validate_view(compiled, warehouse.columns(places.of(CUSTOMERS)), dialect=warehouse.dialect)
+        view = places.moved(compiled)
+    everyone = everyone or CustomerIds.read(warehouse, places)
+    expected = _expect(warehouse, spec, everyone, places)
     selected = int(expected.selected.sum())
     schema = warehouse.fetch(_over(view, exp.Star()).limit(0, copy=False)).schema
     misfit = _misfit(schema)
@@ -160,7 +159,7 @@ def prove_on_customers(
     return Proof(len(everyone.ids), selected, differences)
 
 
-def prove_on_boundaries(warehouse: Warehouse, spec: ViewSpec, *, scratch_schema: str = "proof", seed: int = 0) -> Proof:
+def prove_on_boundaries(warehouse: Engine, spec: ViewSpec, *, scratch_schema: str = "proof", seed: int = 0) -> Proof:
     """Hold what the compiler makes of a card against Python on a fuzzed table of boundary values.
 
     The table gets text ids in several scripts, a tenth of its customers as buyers, and a budget that about half of
@@ -187,13 +186,14 @@ def prove_on_boundaries(warehouse: Warehouse, spec: ViewSpec, *, scratch_schema:
     columns, rows = boundary_columns(spec.card, seed)
     selected = int(spec.card.apply(columns, rows).selected.sum())
     tested = replace(spec, budget=selected * 2 // 5)
-    customers = Relation(scratch_schema, "boundary_customers")
-    counts = Relation(scratch_schema, "boundary_department_counts")
+    customers = Place(scratch_schema, "boundary_customers")
+    counts = Place(scratch_schema, "boundary_department_counts")
     schema = exp.Table(db=exp.to_identifier(scratch_schema, quoted=True))
     warehouse.execute(exp.Create(this=schema, kind="SCHEMA", exists=True))
     warehouse.load(customers, _boundary_customers(columns, rows))
     warehouse.load(counts, _boundary_counts(rows, spec.department_key))
-    proof = prove_on_customers(warehouse, tested, customers=customers, department_counts=counts)
+    places = Places({CUSTOMERS: customers, DEPARTMENT_COUNTS: counts})
+    proof = prove_on_customers(warehouse, tested, places=places)
     for table in (customers, counts):
         warehouse.execute(exp.Drop(tables=[table.table()], kind="TABLE", exists=True))
     return proof
@@ -221,11 +221,9 @@ def _boundary_counts(rows: int, key: int) -> pa.Table:
     return pa.table({"customer_id": pa.array(here + elsewhere, pa.string()), "department_key": pa.array(keys)})
 
 
-def _expect(
-    warehouse: Warehouse, spec: ViewSpec, everyone: CustomerIds, customers: Relation, counts: Relation
-) -> _Expected:
-    scored = _score(warehouse, spec, everyone, customers)
-    buyer = _buyers(warehouse, spec.department_key, everyone, counts)
+def _expect(warehouse: Engine, spec: ViewSpec, everyone: CustomerIds, places: Places) -> _Expected:
+    scored = _score(warehouse, spec, everyone, places.of(CUSTOMERS))
+    buyer = _buyers(warehouse, spec.department_key, everyone, places.of(DEPARTMENT_COUNTS))
     selected = scored.selected & ~buyer
     control = everyone.draws(spec.salt) < control_limit(spec.control_share)
     members = np.flatnonzero(selected)
@@ -239,7 +237,7 @@ def _expect(
     return _Expected(scored, selected, control, rank, in_budget)
 
 
-def _score(warehouse: Warehouse, spec: ViewSpec, everyone: CustomerIds, customers: Relation) -> Scored:
+def _score(warehouse: Engine, spec: ViewSpec, everyone: CustomerIds, customers: Place) -> Scored:
     """Apply the card in Python to features fetched in batches; the outcome in the order of their ids."""
     names = spec.card.features
     features = [exp.Column(this=exp.to_identifier(name, quoted=True)) for name in names]
@@ -278,7 +276,7 @@ def _column(batch: pa.RecordBatch, position: int, name: str) -> Column:
     return Column(values.fill_null(0.0).to_numpy(zero_copy_only=False), missing)
 
 
-def _buyers(warehouse: Warehouse, key: int, everyone: CustomerIds, counts: Relation) -> BoolArray:
+def _buyers(warehouse: Engine, key: int, everyone: CustomerIds, counts: Place) -> BoolArray:
     condition = exp.column("department_key", quoted=True).eq(key)
     query = exp.select(id_column(as_text=everyone.as_text)).distinct().from_(counts.table()).where(condition)
     found = everyone.find(plain_ids(warehouse.fetch(query)["customer_id"]))
@@ -296,7 +294,7 @@ def _misfit(schema: pa.Schema) -> str:
     return ", ".join(f"{name} is {schema.field(name).type}" for name in wrong)
 
 
-def _ask(warehouse: Warehouse, view: exp.Query, names: list[str], everyone: CustomerIds) -> _Answer:
+def _ask(warehouse: Engine, view: exp.Query, names: list[str], everyone: CustomerIds) -> _Answer:
     """Fetch the view in batches, text as codes, and find its customers in the population."""
     others = [exp.column(name, quoted=True) for name in names[1:]]
     query = _over(view, id_column(as_text=everyone.as_text), *others)

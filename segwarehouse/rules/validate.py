@@ -15,7 +15,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError
 from segwarehouse.errors import StatementRefused, did_you_mean
 from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS
 from segwarehouse.templates import TEMPLATE_DIALECT
-from segwarehouse.warehouse.engine import Relation
+from segwarehouse.warehouse import Relation
 
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?(e[+-]?[0-9]+)?")
 _TYPES = {exp.DType.BIGINT, exp.DType.DATE, exp.DType.DOUBLE, exp.DType.TEXT}
@@ -69,14 +69,7 @@ def validate_condition(condition: exp.Expr, known_columns: Collection[str]) -> N
     parse_back(condition)
 
 
-def validate_view(
-    view: exp.Expr,
-    customer_columns: Collection[str],
-    *,
-    customers: Relation = CUSTOMERS,
-    department_counts: Relation = DEPARTMENT_COUNTS,
-    dialect: str = TEMPLATE_DIALECT,
-) -> None:
+def validate_view(view: exp.Expr, customer_columns: Collection[str], *, dialect: str = TEMPLATE_DIALECT) -> None:
     """Refuse anything but one SELECT over the two known relations and their known columns.
 
     Parameters
@@ -84,9 +77,7 @@ def validate_view(
     view
         What `department_view` returned.
     customer_columns
-        The columns of `customers`.
-    customers, department_counts
-        The only relations that it may read.
+        The columns of `features.customers`.
     dialect
         The engine's name in sqlglot.
 
@@ -97,7 +88,7 @@ def validate_view(
     """
     if not isinstance(view, exp.Select):
         raise _refused(view, "is not one SELECT")
-    columns = {customers: customer_columns, department_counts: _COUNT_COLUMNS}
+    columns = {CUSTOMERS: customer_columns, DEPARTMENT_COUNTS: _COUNT_COLUMNS}
     named = [cte.alias for cte in view.ctes]
     if len(set(named)) < len(named):
         raise _refused(view, "names a part twice")

@@ -21,7 +21,7 @@ from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, ViewSpec, d
 from segwarehouse.rules.prove import CustomerIds, prove_on_customers
 from segwarehouse.rules.validate import parse_back, validate_view
 from segwarehouse.state.proof import open_published, stored_specs
-from segwarehouse.warehouse import Relation, Warehouse
+from segwarehouse.warehouse import Engine, Relation
 
 PROVED = "executed and proved"
 TRANSPILED = "transpiled, not executed"
@@ -87,7 +87,7 @@ def export(config: Config, departments: Sequence[str] = (), dialect: str = "duck
         return list(_exported(state, {name: item for name, item in stored.items() if name in names}, dialect))
 
 
-def _exported(state: Warehouse, wanted: dict[str, tuple[str, ViewSpec]], dialect: str) -> Iterator[Exported]:
+def _exported(state: Engine, wanted: dict[str, tuple[str, ViewSpec]], dialect: str) -> Iterator[Exported]:
     proves = dialect == state.dialect
     everyone = CustomerIds.read(state) if proves else None
     columns = state.columns(CUSTOMERS)

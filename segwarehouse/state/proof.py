@@ -18,7 +18,7 @@ from segwarehouse.lookup import find_name
 from segwarehouse.rules.compile import VIEW_COLUMNS, ViewSpec
 from segwarehouse.rules.prove import CustomerIds, Proof, prove_on_boundaries, prove_on_customers
 from segwarehouse.rules.stored import card_from_json
-from segwarehouse.warehouse import DuckDBWarehouse, Relation, Warehouse, connect, relation
+from segwarehouse.warehouse import DuckDB, Engine, Relation, connect, relation
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Verified:
         }
 
 
-def audit(state: Warehouse, specs: Mapping[str, ViewSpec]) -> None:
+def audit(state: Engine, specs: Mapping[str, ViewSpec]) -> None:
     """Prove a finished state before anyone else sees it.
 
     Parameters
@@ -69,7 +69,7 @@ def audit(state: Warehouse, specs: Mapping[str, ViewSpec]) -> None:
     prove_state(state)
 
 
-def prove_state(state: Warehouse) -> int:
+def prove_state(state: Engine) -> int:
     """Prove every view of a state on all its customers, and return how many there are.
 
     Raises
@@ -117,7 +117,7 @@ def published_rows(view: str) -> exp.Query:
     )
 
 
-def open_published(config: Config) -> DuckDBWarehouse:
+def open_published(config: Config) -> DuckDB:
     """Open the published state, read-only.
 
     Raises
@@ -140,7 +140,7 @@ def _former_days(feature: str) -> int:
     return 28 if feature in RECENT else 0
 
 
-def stored_specs(state: Warehouse) -> dict[str, tuple[str, ViewSpec]]:
+def stored_specs(state: Engine) -> dict[str, tuple[str, ViewSpec]]:
     """Return each department's view name and what it was compiled from, read back from a published state."""
     described = state.fetch(exp.select("*").from_("targeting.features")).to_pylist()
     features = {row["name"]: Feature(**{"recent_days": _former_days(row["name"]), **row}) for row in described}

@@ -9,7 +9,7 @@ database itself, the same is written into its schema `targeting`, in the transac
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
@@ -22,7 +22,17 @@ from segwarehouse.project import Model, build, create_schema, drop_schema, load_
 from segwarehouse.state.comments import Words, comments
 from segwarehouse.state.folders import current_run, promote, prune, require_replaceable, staging
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import DuckDBWarehouse, Relation, Warehouse, connect, relation
+from segwarehouse.warehouse import (
+    AS_NAMED,
+    DuckDB,
+    Engine,
+    Place,
+    Places,
+    Relation,
+    SchemaPlace,
+    connect,
+    relation,
+)
 
 CATALOG = "segwarehouse_state"
 """What a state's catalogue is called while it is written. Names inside it have two parts, so it leaves no trace."""
@@ -34,9 +44,9 @@ WORKING_SCHEMAS = frozenset({"source", "staging", "learned", "history"})
 
 _WITHOUT_MODEL = tuple(map(relation, ("targeting.audiences", "targeting.changes")))
 
-Audit = Callable[[Warehouse], None]
+Audit = Callable[[Engine], None]
 
-Accompany = Callable[[Warehouse, Path], None]
+Accompany = Callable[[Engine, Path], None]
 """Writes what goes with a state into the folder that it is published in."""
 
 
@@ -79,9 +89,7 @@ class State:
     is_look_alike: bool = False
 
 
-def publish(
-    config: Config, warehouse: DuckDBWarehouse, state: State, audit: Audit, accompany: Accompany | None = None
-) -> Path:
+def publish(config: Config, warehouse: DuckDB, state: State, audit: Audit, accompany: Accompany | None = None) -> Path:
     """Publish a state, or leave the former one as it was.
 
     Parameters
@@ -121,7 +129,7 @@ def publish(
     return config.publish.url.path
 
 
-def write_state(warehouse: Warehouse, state: State, home: str | None) -> None:
+def write_state(warehouse: Engine, state: State, home: str | None) -> None:
     """Write tables, views and comments into the default catalogue.
 
     Parameters
@@ -129,12 +137,14 @@ def write_state(warehouse: Warehouse, state: State, home: str | None) -> None:
     home
         The catalogue of the working schemas, where it is another than the default one.
     """
+    places = AS_NAMED
     if home is not None:
+        places = Places(schemas={schema: SchemaPlace(schema, home) for schema in WORKING_SCHEMAS})
         for source in COPIED:
-            _copy(warehouse, source, home)
+            _copy(warehouse, source, Place(*source, home))
     sql = TemplateFolder.of("sql")
-    models = [_at_home(model, home) for model in load_models(state.models, "targeting", state.context)]
-    build(warehouse, models)
+    models = load_models(state.models, "targeting", state.context)
+    build(warehouse, models, places=places)
     for view in state.views:
         warehouse.execute(
             exp.Create(this=view.relation.table(), kind="VIEW", replace=True, expression=view.query.copy())
@@ -143,7 +153,7 @@ def write_state(warehouse: Warehouse, state: State, home: str | None) -> None:
     _write_comments(warehouse, state, models, Words.read(sql))
 
 
-def _write_comments(warehouse: Warehouse, state: State, models: Sequence[Model], words: Words) -> None:
+def _write_comments(warehouse: Engine, state: State, models: Sequence[Model], words: Words) -> None:
     """Say in the database what each relation and each column is."""
 
     def describe(
@@ -166,40 +176,23 @@ def _write_comments(warehouse: Warehouse, state: State, models: Sequence[Model],
         describe("TABLE", target, words.of_relation(target), {row["name"]: row["phrase"] for row in features})
 
 
-def _copy(warehouse: Warehouse, source: Relation, home: str) -> None:
-    table = source.table()
-    table.set("catalog", exp.to_identifier(home, quoted=True))
-    names = warehouse.columns(source, catalog=home)
+def _copy(warehouse: Engine, copied: Relation, source: Place) -> None:
+    names = warehouse.columns(source)
     columns = [exp.column(name, quoted=True) for name in names]
     ordered = (
         exp.select(*columns)
-        .from_(table)
+        .from_(source.table())
         .order_by(*(exp.column(n, quoted=True) for n in names if n.endswith(("_id", "_key"))))
     )
-    warehouse.execute(create_schema(source.schema))
-    _create_table(warehouse, source, ordered)
+    warehouse.execute(create_schema(copied.schema))
+    _create_table(warehouse, copied, ordered)
 
 
-def _create_table(warehouse: Warehouse, target: Relation, query: exp.Expr) -> None:
+def _create_table(warehouse: Engine, target: Relation, query: exp.Expr) -> None:
     warehouse.execute(exp.Create(this=target.table(), kind="TABLE", replace=True, expression=query))
 
 
-def _at_home(model: Model, home: str | None) -> Model:
-    """Return the model with references to the working schemas qualified by their catalogue."""
-    query = _qualified(model.query, home)
-    return replace(model, query=query) if isinstance(query, exp.Query) else model
-
-
-def _qualified(node: exp.Expr, home: str | None) -> exp.Expr:
-    copied = node.copy()
-    if home is not None:
-        for table in copied.find_all(exp.Table):
-            if table.db in WORKING_SCHEMAS:
-                table.set("catalog", exp.to_identifier(home, quoted=True))
-    return copied
-
-
-def _write_audiences(warehouse: Warehouse, state: State, sql: TemplateFolder) -> None:
+def _write_audiences(warehouse: Engine, state: State, sql: TemplateFolder) -> None:
     """Write `targeting.audiences`, a statement a department: a union of hundreds of views is no statement."""
     target = relation("targeting.audiences")
     for position, view in enumerate(state.views):

@@ -13,7 +13,7 @@ from decimal import Decimal
 import pandas as pd
 from sqlglot import exp
 
-from segwarehouse.warehouse import Relation, Warehouse
+from segwarehouse.warehouse import Engine, Relation
 
 Row = dict[str, object]
 
@@ -29,7 +29,7 @@ class PublishedState:
         Open on the state; nothing is written to it.
     """
 
-    def __init__(self, warehouse: Warehouse) -> None:
+    def __init__(self, warehouse: Engine) -> None:
         self._warehouse = warehouse
         self._columns: dict[str, list[str]] = {}
 

@@ -1,7 +1,7 @@
 """DuckDB, embedded: the default engine, and the only importer of its driver.
 
 A connection that writes is locked down as far as a batch can be: no replacement scans into Python, no extension that
-is not in the driver. All are in UTC. `DuckDBWarehouse.staged` is how a published state is built aside: in a second
+is not in the driver. All are in UTC. `DuckDB.staged` is how a published state is built aside: in a second
 file, attached while it is written, detached before anyone reads it.
 """
 
@@ -18,7 +18,7 @@ from sqlglot.errors import ErrorLevel
 
 from segwarehouse.errors import SourceError, WarehouseError, WarehouseLocked
 from segwarehouse.outgoing import masked
-from segwarehouse.warehouse.engine import Relation
+from segwarehouse.warehouse.place import Place, Relation
 from segwarehouse.warehouse.ragged import first_odd_line, separator_of
 
 STORAGE_VERSION = "v1.4.0"
@@ -41,8 +41,8 @@ _READERS = {
 }
 
 
-class DuckDBWarehouse:
-    """One connection to one DuckDB file, created where there is none. See `Warehouse`.
+class DuckDB:
+    """One connection to one DuckDB file, created where there is none. See `Engine`.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ class DuckDBWarehouse:
         except duckdb.Error as error:
             raise _statement_error(error, text) from _cause(error)
 
-    def load(self, target: Relation, table: pa.Table) -> None:
+    def load(self, target: Relation | Place, table: pa.Table) -> None:
         """Replace the table `target` by these rows."""
         name = "segwarehouse_load"
         self._connection.register(name, table)
@@ -118,11 +118,9 @@ class DuckDBWarehouse:
         finally:
             self._connection.unregister(name)
 
-    def columns(self, target: Relation, catalog: str | None = None) -> dict[str, str]:
-        """Return the columns of a relation in order, with DuckDB's type names; empty where there is none.
-
-        The relation is looked up in `catalog`, by default the current one.
-        """
+    def columns(self, target: Relation | Place) -> dict[str, str]:
+        """Return the columns of a relation in order, with DuckDB's type names; empty where there is none."""
+        catalog = target.catalog if isinstance(target, Place) else ""
         where = exp.Literal.string(catalog) if catalog else exp.func("current_database")
         conditions = [
             exp.column("table_schema").eq(exp.Literal.string(target.schema)),
@@ -261,21 +259,21 @@ class DuckDBWarehouse:
         """Release the connection and its lock."""
         self._connection.close()
 
-    def __enter__(self) -> "DuckDBWarehouse":
+    def __enter__(self) -> "DuckDB":
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
 
-def connect(path: Path | None, *, read_only: bool = False) -> DuckDBWarehouse:
-    """Open the database file at `path`, or one in memory. See `DuckDBWarehouse`."""
+def connect(path: Path | None, *, read_only: bool = False) -> DuckDB:
+    """Open the database file at `path`, or one in memory. See `DuckDB`."""
     if path is not None and not read_only:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise WarehouseError(f"{path.parent} can't be made: {error.strerror}", "is warehouse.url right?") from error
-    return DuckDBWarehouse(path, read_only=read_only)
+    return DuckDB(path, read_only=read_only)
 
 
 def _reader(location: str) -> str | None:

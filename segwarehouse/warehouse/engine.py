@@ -3,47 +3,19 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import pyarrow as pa
 from sqlglot import exp
 
-
-class Relation(NamedTuple):
-    """A table or view, `schema.name`, as it is called in the engine."""
-
-    schema: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.schema}.{self.name}"
-
-    def table(self, alias: str | None = None) -> exp.Table:
-        """Return the sqlglot node, identifiers quoted.
-
-        >>> Relation("features", "customers").table("f").sql()
-        '"features"."customers" AS "f"'
-        """
-        node = exp.Table(this=exp.to_identifier(self.name, quoted=True), db=exp.to_identifier(self.schema, quoted=True))
-        if alias:
-            node.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True)))
-        return node
+from segwarehouse.warehouse.place import Place, Relation
 
 
-def relation(name: str) -> Relation:
-    """Return the relation of a dotted name.
-
-    >>> relation("features.customers")
-    Relation(schema='features', name='customers')
-    """
-    schema, _, table = name.partition(".")
-    return Relation(schema, table)
-
-
-class Warehouse(Protocol):
+class Engine(Protocol):
     """One connection to one engine.
 
-    `dialect` is the engine's name in sqlglot. All methods raise `WarehouseError`.
+    `dialect` is the engine's name in sqlglot. All methods raise `WarehouseError`. A `Relation` is read and written
+    where its name says; whatever is elsewhere is asked for by its `Place`.
     """
 
     dialect: str
@@ -57,10 +29,10 @@ class Warehouse(Protocol):
     def batches(self, query: exp.Query, rows: int) -> Iterator[pa.RecordBatch]:
         """Run a query and return its rows in batches of about `rows`."""
 
-    def load(self, target: Relation, table: pa.Table) -> None:
+    def load(self, target: Relation | Place, table: pa.Table) -> None:
         """Replace the table `target` by these rows."""
 
-    def columns(self, target: Relation, catalog: str | None = None) -> dict[str, str]:
+    def columns(self, target: Relation | Place) -> dict[str, str]:
         """Return the columns of a relation in order, with the engine's type names; empty where there is none."""
 
     def attach_source(

@@ -15,7 +15,7 @@ from segwarehouse.rules.boundaries import boundary_columns
 from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS
 from segwarehouse.rules.prove import prove_on_customers
 from segwarehouse.state.export import DIALECTS, PROVED, TRANSPILED, create_view
-from segwarehouse.warehouse import DuckDBWarehouse, Relation
+from segwarehouse.warehouse import DuckDB, Relation
 from tests.golden.test_rules_golden import read_audience
 
 FOLDER = Path(__file__).parent
@@ -40,7 +40,7 @@ def test_what_is_exported_for_duckdb_selects_ranks_and_scores_as_python_does() -
     columns, rows = boundary_columns(audience.card, seed=2)
     arrays = {name: pa.array(values, mask=missing, from_pandas=False) for name, (values, missing) in columns.items()}
     ids = pa.array(range(rows))
-    with DuckDBWarehouse(None, threads=1) as warehouse:
+    with DuckDB(None, threads=1) as warehouse:
         for schema in ("features", "targeting"):
             warehouse.execute(exp.Create(this=exp.Table(db=exp.to_identifier(schema)), kind="SCHEMA"))
         warehouse.load(CUSTOMERS, pa.table({"customer_id": ids, **arrays}))

@@ -19,7 +19,7 @@ from segwarehouse.rules.boundaries import boundary_columns
 from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, ViewSpec, department_view
 from segwarehouse.rules.prove import prove_on_customers
 from segwarehouse.rules.validate import validate_view
-from segwarehouse.warehouse.duckdb import DuckDBWarehouse
+from segwarehouse.warehouse.duckdb import DuckDB
 
 CASES = sorted(Path(__file__).parent.glob("rules/*.toml"))
 
@@ -64,7 +64,7 @@ def test_this_text_selects_ranks_and_scores_as_python_does(path: Path) -> None:
     columns, rows = boundary_columns(audience.card, seed=1)
     arrays = {name: pa.array(values, mask=missing, from_pandas=False) for name, (values, missing) in columns.items()}
     ids = pa.array(range(rows))
-    with DuckDBWarehouse(None, threads=1) as warehouse:
+    with DuckDB(None, threads=1) as warehouse:
         warehouse.execute(exp.Create(this=exp.Table(db=exp.to_identifier("features")), kind="SCHEMA"))
         warehouse.load(CUSTOMERS, pa.table({"customer_id": ids, **arrays}))
         keys = pa.array([audience.department_key] * (rows // 5))

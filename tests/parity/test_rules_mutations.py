@@ -15,8 +15,8 @@ from segwarehouse.errors import DataError, ProofFailed, StatementRefused, Wareho
 from segwarehouse.rules import prove
 from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, ViewSpec, compile_number, department_view
 from segwarehouse.rules.prove import prove_on_boundaries, prove_on_customers
-from segwarehouse.warehouse.duckdb import DuckDBWarehouse
-from segwarehouse.warehouse.engine import Relation
+from segwarehouse.warehouse import Relation
+from segwarehouse.warehouse.duckdb import DuckDB
 
 AT_LEAST, BELOW = Operator.AT_LEAST, Operator.BELOW
 CARD = Card(
@@ -37,8 +37,8 @@ Mutation = Callable[[View], exp.Expr]
 
 
 @pytest.fixture(scope="module")
-def warehouse() -> Iterator[DuckDBWarehouse]:
-    with DuckDBWarehouse(None, threads=1) as opened:
+def warehouse() -> Iterator[DuckDB]:
+    with DuckDB(None, threads=1) as opened:
         opened.execute(exp.Create(this=exp.Table(db=exp.to_identifier("features")), kind="SCHEMA"))
         yield opened
 
@@ -90,7 +90,7 @@ def as_float(node: exp.Expr) -> exp.Expr:
     return type(node)(this=exp.cast(node.this, "float"), expression=node.expression)
 
 
-def is_noticed(warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch, mutation: Mutation) -> set[str]:
+def is_noticed(warehouse: DuckDB, monkeypatch: pytest.MonkeyPatch, mutation: Mutation) -> set[str]:
     """Return what the proof says when the compiler is changed like this."""
 
     def mutated(audience: ViewSpec, **options: Any) -> exp.Expr:
@@ -107,7 +107,7 @@ def is_noticed(warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch, muta
         return {FAILS}
 
 
-def test_without_a_fault_the_proof_holds(warehouse: DuckDBWarehouse) -> None:
+def test_without_a_fault_the_proof_holds(warehouse: DuckDB) -> None:
     proof = prove_on_boundaries(warehouse, AUDIENCE)
     assert proof.holds
     assert 2000 < proof.rows < 8000
@@ -117,7 +117,7 @@ def test_without_a_fault_the_proof_holds(warehouse: DuckDBWarehouse) -> None:
 @pytest.mark.parametrize("number", range(COMPARISONS))
 @pytest.mark.parametrize("change", [other_edge, other_way, ulp_up, ulp_down], ids=lambda change: change.__name__)
 def test_a_wrong_edge_of_any_single_comparison_is_noticed(
-    warehouse: DuckDBWarehouse,
+    warehouse: DuckDB,
     monkeypatch: pytest.MonkeyPatch,
     number: int,
     change: Callable[[exp.Expr], exp.Expr],
@@ -231,14 +231,14 @@ MUTATIONS: dict[str, tuple[Mutation, str]] = {
 
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_fault_in_any_other_part_is_noticed_for_what_it_is(
-    warehouse: DuckDBWarehouse, monkeypatch: pytest.MonkeyPatch, name: str
+    warehouse: DuckDB, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     mutation, aspect = MUTATIONS[name]
     noticed = is_noticed(warehouse, monkeypatch, mutation)
     assert any(each.startswith(aspect) for each in noticed), noticed
 
 
-def load_customers(warehouse: DuckDBWarehouse, ids: pa.Array, **changed: pa.Array) -> None:
+def load_customers(warehouse: DuckDB, ids: pa.Array, **changed: pa.Array) -> None:
     count = len(ids)
     features = {name: pa.array([float(row % 11) for row in range(count)]) for name in CARD.features}
     warehouse.load(CUSTOMERS, pa.table({"customer_id": ids, **features, **changed}))
@@ -246,7 +246,7 @@ def load_customers(warehouse: DuckDBWarehouse, ids: pa.Array, **changed: pa.Arra
     warehouse.load(DEPARTMENT_COUNTS, pa.table({"customer_id": ids.slice(0, count // 4), "department_key": keys}))
 
 
-def test_a_published_view_is_proved_as_it_stands(warehouse: DuckDBWarehouse) -> None:
+def test_a_published_view_is_proved_as_it_stands(warehouse: DuckDB) -> None:
     load_customers(warehouse, pa.array([f"{number:05d}" for number in range(3000)]))
     published = Relation("features", "published")
     small = replace(AUDIENCE, budget=50)
@@ -257,7 +257,7 @@ def test_a_published_view_is_proved_as_it_stands(warehouse: DuckDBWarehouse) -> 
         assert [difference.aspect for difference in proof.differences] == ([] if audience is small else ["in_budget"])
 
 
-def test_a_proof_that_does_not_hold_stops_and_names_no_customer(warehouse: DuckDBWarehouse) -> None:
+def test_a_proof_that_does_not_hold_stops_and_names_no_customer(warehouse: DuckDB) -> None:
     load_customers(warehouse, pa.array([f"person-{number:05d}" for number in range(3000)]))
     proof = prove_on_customers(
         warehouse, replace(AUDIENCE, salt="a"), view=department_view(replace(AUDIENCE, salt="b"))
@@ -271,31 +271,31 @@ def test_a_proof_that_does_not_hold_stops_and_names_no_customer(warehouse: DuckD
     prove_on_customers(warehouse, AUDIENCE).require("WINE")
 
 
-def test_repeated_and_missing_ids_are_errors_of_the_data(warehouse: DuckDBWarehouse) -> None:
+def test_repeated_and_missing_ids_are_errors_of_the_data(warehouse: DuckDB) -> None:
     load_customers(warehouse, pa.array([1, 2, 2, None], pa.int64()))
     with pytest.raises(DataError, match="1 NULL and 1 repeated"):
         prove_on_customers(warehouse, AUDIENCE)
 
 
-def test_ids_that_order_differently_from_engine_to_engine_are_refused(warehouse: DuckDBWarehouse) -> None:
+def test_ids_that_order_differently_from_engine_to_engine_are_refused(warehouse: DuckDB) -> None:
     load_customers(warehouse, pa.array([1.5, 2.5]))
     with pytest.raises(DataError, match="neither text, integer nor UUID"):
         prove_on_customers(warehouse, AUDIENCE)
 
 
-def test_a_feature_that_is_not_double_is_refused(warehouse: DuckDBWarehouse) -> None:
+def test_a_feature_that_is_not_double_is_refused(warehouse: DuckDB) -> None:
     load_customers(warehouse, pa.array([1, 2, 3, 4]), spend=pa.array([1.0, 2.0, 3.0, 4.0], pa.float32()))
     with pytest.raises(StatementRefused, match="'spend' is float, not DOUBLE"):
         prove_on_customers(warehouse, AUDIENCE)
 
 
-def test_a_view_that_validation_refuses_never_runs(warehouse: DuckDBWarehouse) -> None:
+def test_a_view_that_validation_refuses_never_runs(warehouse: DuckDB) -> None:
     warehouse.load(CUSTOMERS, pa.table({"customer_id": pa.array([1])}))
     with pytest.raises(StatementRefused, match="not a known column"):
         prove_on_customers(warehouse, AUDIENCE)
 
 
-def test_the_scratch_tables_are_gone_afterwards(warehouse: DuckDBWarehouse) -> None:
+def test_the_scratch_tables_are_gone_afterwards(warehouse: DuckDB) -> None:
     prove_on_boundaries(warehouse, AUDIENCE, scratch_schema="aside")
     assert warehouse.columns(Relation("aside", "boundary_customers")) == {}
     assert warehouse.columns(Relation("aside", "boundary_department_counts")) == {}

@@ -24,7 +24,7 @@ from segwarehouse.refresh.gate import hold_back, is_lower
 from segwarehouse.refresh.previous import Former, Reread, reread
 from segwarehouse.rules.compile import ViewSpec
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import DuckDBWarehouse, Relation, Warehouse, connect
+from segwarehouse.warehouse import DuckDB, Engine, Relation, connect
 from tests.conftest import write_project
 
 SQL = TemplateFolder.of("sql")
@@ -32,19 +32,19 @@ PATHS = list(product((0, 1), repeat=4))
 
 
 @pytest.fixture
-def warehouse() -> Iterator[DuckDBWarehouse]:
+def warehouse() -> Iterator[DuckDB]:
     with connect(None) as opened:
         for schema in ("features", "learned"):
             opened.execute(create_schema(schema))
         yield opened
 
 
-def load(warehouse: Warehouse, name: str, rows: Sequence[Mapping[str, object]]) -> None:
+def load(warehouse: Engine, name: str, rows: Sequence[Mapping[str, object]]) -> None:
     schema, _, table = name.partition(".")
     warehouse.load(Relation(schema, table), pa.Table.from_pylist(rows))
 
 
-def changes_of(warehouse: Warehouse, paths: Sequence[tuple[int, ...]]) -> list[dict[str, object]]:
+def changes_of(warehouse: Engine, paths: Sequence[tuple[int, ...]]) -> list[dict[str, object]]:
     """Customer i takes paths[i] through the steps; the first is a buyer now, the second is gone from the data."""
     run_script(warehouse, SQL, "compare/create.sql", {})
     rows = [
@@ -69,7 +69,7 @@ def changes_of(warehouse: Warehouse, paths: Sequence[tuple[int, ...]]) -> list[d
     return found
 
 
-def test_every_path_through_the_steps_has_one_cause_and_they_add_up(warehouse: DuckDBWarehouse) -> None:
+def test_every_path_through_the_steps_has_one_cause_and_they_add_up(warehouse: DuckDB) -> None:
     found = {row["customer_id"]: row for row in changes_of(warehouse, [(1, 0, 0, 0), (1, 0, 0, 0), *PATHS])}
     causes = ("data", "rules", "budget")
     for customer, path in enumerate([(1, 0, 0, 0), (1, 0, 0, 0), *PATHS]):
@@ -84,7 +84,7 @@ def test_every_path_through_the_steps_has_one_cause_and_they_add_up(warehouse: D
     assert sum(n if change == "entered" else -n for (change, _), n in net.items()) == sizes[1] - sizes[0]
 
 
-def test_reasons_are_words_for_a_marketer(warehouse: DuckDBWarehouse) -> None:
+def test_reasons_are_words_for_a_marketer(warehouse: DuckDB) -> None:
     paths = [(1, 0, 0, 0), (1, 0, 0, 0), (1, 0, 0, 0), (0, 1, 1, 1), (0, 0, 1, 1), (1, 1, 0, 0), (0, 0, 0, 1)]
     reasons = [row["reason"] for row in sorted(changes_of(warehouse, paths), key=lambda row: str(row["customer_id"]))]
     assert reasons == [

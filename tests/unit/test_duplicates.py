@@ -16,8 +16,7 @@ from segwarehouse.api import Project
 from segwarehouse.config import load_config
 from segwarehouse.features.staging import stage
 from segwarehouse.templates import TemplateFolder, row_hash
-from segwarehouse.warehouse import DuckDBWarehouse
-from segwarehouse.warehouse.engine import relation
+from segwarehouse.warehouse import DuckDB, relation
 
 TODAY = dt.date(2026, 1, 1)
 
@@ -53,7 +52,7 @@ def cleaned(folder: Path, query: str, cleaning: str = "") -> tuple[Mapping[str, 
         connection.execute(f"copy ({query}) to '{folder / 't.parquet'}' (format parquet)")
     (folder / "segwarehouse.toml").write_text(f"{CONFIG}[cleaning]\n{cleaning}\n", encoding="utf-8")
     models = TemplateFolder.of("models", folder)
-    with DuckDBWarehouse(None, base=folder, threads=1) as warehouse:
+    with DuckDB(None, base=folder, threads=1) as warehouse:
         found = stage(load_config(folder), warehouse, models, as_of=None, today=TODAY)
         return found.cleaning, warehouse.fetch(exp.select("*").from_(relation("staging.purchases").table()))
 

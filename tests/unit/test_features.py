@@ -17,7 +17,7 @@ from segwarehouse.errors import CheckFailed
 from segwarehouse.features import Catalogue, Staged, read_catalogue, read_features, stage
 from segwarehouse.project import build, create_schema, load_models, run_check
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import DuckDBWarehouse, Relation, connect
+from segwarehouse.warehouse import DuckDB, Relation, connect
 from tests.conftest import DEPARTMENTS, write_project
 
 TODAY = dt.date(2026, 6, 1)
@@ -30,7 +30,7 @@ class Built:
     def __init__(self, folder: Path, as_of: dt.date | None = None, steps_back: int = 0) -> None:
         self.config: Config = load_config(folder)
         self.models = TemplateFolder.of("models", folder)
-        self.warehouse: DuckDBWarehouse = connect(None)
+        self.warehouse: DuckDB = connect(None)
         self.staged: Staged = stage(self.config, self.warehouse, self.models, as_of=as_of, today=TODAY)
         self.catalogue: Catalogue = read_catalogue(self.config, self.warehouse, self.staged)
         self.window = self.staged.window(self.config, steps_back)

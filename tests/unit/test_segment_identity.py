@@ -15,7 +15,7 @@ from segwarehouse.learn.match import match_groups
 from segwarehouse.project import create_schema
 from segwarehouse.results.identity import MIXTURE, PERSONA, Grouped, PreviousSegments, previous_segments
 from segwarehouse.results.store import shaped
-from segwarehouse.warehouse import DuckDBWarehouse, Relation, connect
+from segwarehouse.warehouse import DuckDB, Relation, connect
 from tests.conftest import write_project
 
 YESTERDAY, TODAY = dt.date(2026, 5, 1), dt.date(2026, 5, 2)
@@ -77,7 +77,7 @@ def config(tmp_path: Path, transactions: pd.DataFrame) -> Config:
     return load_config(folder)
 
 
-def published(warehouse: DuckDBWarehouse, *, older: bool = False) -> None:
+def published(warehouse: DuckDB, *, older: bool = False) -> None:
     """Write what a run of yesterday published; an older version without `since`."""
     ids = [f"c{number}" for number in range(100)]
     warehouse.execute(create_schema("targeting"))

@@ -13,8 +13,7 @@ from segwarehouse.errors import DataError
 from segwarehouse.features import Staged
 from segwarehouse.features.staging import stage
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import DuckDBWarehouse
-from segwarehouse.warehouse.engine import relation
+from segwarehouse.warehouse import DuckDB, relation
 
 TODAY = dt.date(2026, 1, 1)
 COLUMNS = {"customer_id": "who", "department": "where", "occurred_at": "when", "quantity": "n"}
@@ -27,7 +26,7 @@ def staged(folder: Path, text: str, source: dict[str, object], **cleaning: str) 
         "cleaning": {**cleaning},
     }
     (folder / "segwarehouse.toml").write_text(render_config(given), encoding="utf-8")
-    with DuckDBWarehouse(None, base=folder, threads=1) as warehouse:
+    with DuckDB(None, base=folder, threads=1) as warehouse:
         found = stage(load_config(folder), warehouse, TemplateFolder.of("models"), as_of=None, today=TODAY)
         rows = exp.select("*").from_(relation("staging.purchases").table()).order_by("occurred_at")
         return found, warehouse.fetch(rows)
