@@ -40,6 +40,7 @@ from segwarehouse.results.identity import previous_segments
 from segwarehouse.results.learned import Learned, identified, map_customers
 from segwarehouse.results.reach import measure_reach
 from segwarehouse.results.store import store
+from segwarehouse.results.tables import COMMENTS
 from segwarehouse.rules.compile import ViewSpec, department_view, naming_its_run
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.prove import prove_on_boundaries
@@ -236,6 +237,7 @@ def refresh(
             views=[_view(warehouse, department, specs[department.name]) for department in published],
             models=models,
             context={"run_id": run.run_id, "written_at": now(), "score_pool": pool_to_json(evaluations)},
+            comments=COMMENTS,
             is_look_alike=protocol == HOLDING_OUT,
         )
         reporting = Reporting(config.directory.name)

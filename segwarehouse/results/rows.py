@@ -1,14 +1,14 @@
 """From what was learned of a department to rows.
 
 In: a department's table, its learned card, maps and segments, and its evaluation. Out: rows, by the names of the
-columns that `store.py` has. Nothing is computed here that the learning or the evaluation has not found, counts of the
+columns that `tables.py` has. Nothing is computed here that the learning or the evaluation has not found, counts of the
 rules over all customers aside.
 """
 
 import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,15 @@ from segwarehouse.evaluate.scores import LOOK_ALIKE
 from segwarehouse.features import FeatureTable
 from segwarehouse.results.identity import MIXTURE, PERSONA, segment_rows
 from segwarehouse.results.learned import CustomersMap, Learned
-from segwarehouse.results.quality import profit_rows
+from segwarehouse.results.quality import (
+    curve_rows,
+    difference_rows,
+    evaluation_rows,
+    profit_rows,
+    reliability_rows,
+)
 from segwarehouse.results.reach import Reach, judged_share
-from segwarehouse.results.suppress import Totals
+from segwarehouse.results.suppress import Made, Totals
 from segwarehouse.rules.compile import ViewSpec, compile_membership, compile_rule
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.stored import card_to_json
@@ -46,6 +52,66 @@ _INTERVALS = ("auc", "lift_at_budget", "lift_at_10_percent")
 def names_of(item: Learned) -> dict[str, object]:
     """Return the columns that every row of a department starts with."""
     return {"department_key": item.department.key, "department": item.department.name}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rows of a department are made from.
+
+    Attributes
+    ----------
+    config
+        Of the project.
+    table
+        The features of all customers.
+    customers_map
+        The map of all customers.
+    item
+        What was learned of the department.
+    spec
+        What its view is compiled from.
+    reach
+        How many of its customers can be contacted today.
+    trials
+        In how many departments quality was measured.
+    """
+
+    config: Config
+    table: FeatureTable
+    customers_map: CustomersMap
+    item: Learned
+    spec: ViewSpec
+    reach: Reach
+    trials: int
+
+
+def rows_of_department(facts: Facts) -> dict[str, Made]:
+    """Return the rows of one department by table."""
+    item, spec = facts.item, facts.spec
+    measured = {
+        "evaluation": evaluation_rows,
+        "curves": curve_rows,
+        "differences": difference_rows,
+        "reliability": reliability_rows,
+        "profit": profit_rows,
+    }
+    return {
+        "departments": [department_row(facts.config, item, spec, facts.reach, facts.trials)],
+        "cards": [card_row(facts.config, item, spec)],
+        "rules": list(rule_rows(item, spec)),
+        "evaluated_rules": list(evaluated_rule_rows(item, spec)),
+        **{
+            name: [{**names_of(item), **row} for row in make(item.evaluation, facts.reach)]
+            for name, make in measured.items()
+        },
+        "stability": list(stability_rows(item)),
+        "segments": list(named_segment_rows(item)),
+        "cluster_scores": list(cluster_score_rows(item)),
+        "mixtures": list(mixture_rows(item)),
+        "confusions": list(confusion_rows(item)),
+        "department_maps": department_map_table(item, facts.table, facts.customers_map),
+        "shap_values": shap_table(item, facts.table),
+    }
 
 
 def department_row(config: Config, item: Learned, spec: ViewSpec, reach: Reach, trials: int) -> dict[str, object]:
@@ -231,14 +297,13 @@ def stability_rows(item: Learned) -> Rows:
         }
 
 
-def evaluated_rule_rows(item: Learned, specs: Mapping[str, ViewSpec]) -> Rows:
+def evaluated_rule_rows(item: Learned, spec: ViewSpec) -> Rows:
     """Yield each rule of the card that was learned at the latest cut-off, with its figures on customers after it."""
-    features = specs[item.department.name].features
     for position, (rule, card) in enumerate(zip(item.evaluation.rules, item.evaluation.cards, strict=True)):
         yield {
             **names_of(item),
             "rule": f"R{position + 1}",
-            "words": describe_rule(rule, features),
+            "words": describe_rule(rule, spec.features),
             "condition_sql": compile_rule(rule).sql(TEMPLATE_DIALECT),
             "points": rule.points,
             "support": card.support.value,

@@ -32,7 +32,8 @@ COPIED = tuple(map(relation, ("features.customers", "features.department_counts"
 
 WORKING_SCHEMAS = frozenset({"source", "staging", "learned", "history"})
 
-_WITHOUT_MODEL = tuple(map(relation, ("targeting.audiences", "targeting.changes")))
+AUDIENCES = relation("targeting.audiences")
+"""All views in one table: the one relation of the schema that no model makes."""
 
 Audit = Callable[[Warehouse], None]
 
@@ -68,6 +69,8 @@ class State:
         `models/`, for the result tables in `models/targeting/`.
     context
         What those models are rendered with.
+    comments
+        What columns are, by relation of `targeting`, where no model says it.
     is_look_alike
         Whether scores say how alike customers are to buyers, since there are no times that say who buys later.
     """
@@ -76,6 +79,7 @@ class State:
     views: Sequence[View]
     models: TemplateFolder
     context: Mapping[str, object]
+    comments: Mapping[str, Mapping[str, str]]
     is_look_alike: bool = False
 
 
@@ -140,7 +144,7 @@ def write_state(warehouse: Warehouse, state: State, home: str | None) -> None:
             exp.Create(this=view.relation.table(), kind="VIEW", replace=True, expression=view.query.copy())
         )
     _write_audiences(warehouse, state, sql)
-    _write_comments(warehouse, state, models, Words.read(sql))
+    _write_comments(warehouse, state, models, Words.read(sql, state.comments))
 
 
 def _write_comments(warehouse: Warehouse, state: State, models: Sequence[Model], words: Words) -> None:
@@ -159,8 +163,7 @@ def _write_comments(warehouse: Warehouse, state: State, models: Sequence[Model],
     for model in models:
         said = {contract.column: contract.description for contract in model.contracts}
         describe(model.materialized.upper(), model.relation, model.description, said)
-    for target in _WITHOUT_MODEL:
-        describe("TABLE", target, words.of_relation(target), like=rows)
+    describe("TABLE", AUDIENCES, words.of_relation(AUDIENCES), like=rows)
     features = warehouse.fetch(exp.select("name", "phrase").from_(relation("targeting.features").table())).to_pylist()
     for target in COPIED:
         describe("TABLE", target, words.of_relation(target), {row["name"]: row["phrase"] for row in features})
@@ -201,14 +204,13 @@ def _qualified(node: exp.Expr, home: str | None) -> exp.Expr:
 
 def _write_audiences(warehouse: Warehouse, state: State, sql: TemplateFolder) -> None:
     """Write `targeting.audiences`, a statement a department: a union of hundreds of views is no statement."""
-    target = relation("targeting.audiences")
     for position, view in enumerate(state.views):
         context = {"department": view.department.name, "view": view.department.slug}
         rows = read_query(sql, "publish/audience_rows.sql", context)
         if position == 0:
-            _create_table(warehouse, target, rows)
+            _create_table(warehouse, AUDIENCES, rows)
         else:
-            warehouse.execute(exp.Insert(this=target.table(), expression=rows))
+            warehouse.execute(exp.Insert(this=AUDIENCES.table(), expression=rows))
 
 
 def _audit_file(file: Path, state: State, audit: Audit, accompany: Accompany | None) -> None:
