@@ -1,6 +1,6 @@
 """Departments that a refresh was not asked to learn, or whose new rules are held back, keep the cards that they have.
 
-In: the former cards over the new data, and the published state. Out: `Carried`: what to compile their views from, and
+In: the previous cards over the new data, and the published state. Out: `Carried`: what to compile their views from, and
 their rows of the result tables. The views are compiled and proved anew, over the new features; only what was learned is
 carried over.
 """
@@ -16,12 +16,13 @@ from sqlglot import exp
 
 from segwarehouse.config import Config
 from segwarehouse.domain import Department, is_small
-from segwarehouse.refresh.previous import Reread, former_state
+from segwarehouse.refresh.previous import Reread
 from segwarehouse.results.declaration import OnToday
 from segwarehouse.results.quality import EXPECTED_BUYERS
 from segwarehouse.results.reach import Reach
 from segwarehouse.results.tables import OF_DEPARTMENTS, TABLES
 from segwarehouse.rules.compile import ViewSpec
+from segwarehouse.state.published import PublishedState
 from segwarehouse.warehouse import Relation, Warehouse
 
 HELD_BACK = "keeps the rules of the run before: "
@@ -30,7 +31,7 @@ HELD_BACK = "keeps the rules of the run before: "
 
 @dataclass(frozen=True)
 class Carried:
-    """Departments with their former cards.
+    """Departments with their previous cards.
 
     Attributes
     ----------
@@ -54,14 +55,14 @@ def carry_over(
     departments: Iterable[Department],
     remarks: Mapping[str, str],
 ) -> Carried:
-    """Return those of the departments whose former cards can still be scored, with their rows.
+    """Return those of the departments whose previous cards can still be scored, with their rows.
 
     A card that reads a feature which the new data does not have, or has under another name, can't be carried over.
 
     Parameters
     ----------
     reread
-        The former cards over the new data, by department.
+        The previous cards over the new data, by department.
     departments
         Which ones to carry over, as the new data has them.
     remarks
@@ -70,10 +71,10 @@ def carry_over(
     found = [each for each in departments if each.name in reread and reread[each.name].is_same]
     if not found:
         return Carried()
-    with former_state(config, warehouse) as state:
+    with PublishedState.previous(config, warehouse) as state:
         if state is None:
             return Carried()
-        tables = {name: _rows(state, name, found) for name in OF_DEPARTMENTS}
+        tables = {name: _rows(state, name, found) for name in OF_DEPARTMENTS if state.columns(name)}
     tables["departments"] = _remarked(tables["departments"], remarks)
     return Carried(found, {each.name: reread[each.name].spec for each in found}, tables)
 
@@ -89,9 +90,9 @@ def _remarked(rows: pa.Table, remarks: Mapping[str, str]) -> pa.Table:
     return rows.set_column(rows.column_names.index("remark"), "remark", pa.array(said, pa.string()))
 
 
-def _rows(state: Warehouse, name: str, departments: Sequence[Department]) -> pa.Table:
+def _rows(state: PublishedState, name: str, departments: Sequence[Department]) -> pa.Table:
     """Return a result table's rows of these departments, under their new keys and view names."""
-    table = state.fetch(exp.select("*").from_(Relation("targeting", name).table()))
+    table = state.table(name)
     table = table.filter(pc.is_in(table["department"], pa.array([d.name for d in departments], pa.string())))
     place = pc.index_in(table["department"], pa.array([d.name for d in departments], pa.string()))
     for column, values in {

@@ -1,6 +1,6 @@
 """A refresh from transactions to a published state. `refresh` is the table of contents of the whole job.
 
-In: a configuration. Out: a new published state and a `RefreshReport`, or an error and the former state as it was.
+In: a configuration. Out: a new published state and a `RefreshReport`, or an error and the previous state as it was.
 """
 
 import datetime as dt
@@ -33,7 +33,7 @@ from segwarehouse.refresh.departments import (
 )
 from segwarehouse.refresh.forecast import Size, expected_seconds
 from segwarehouse.refresh.gate import hold_back, lifts
-from segwarehouse.refresh.previous import former_pool, read_former
+from segwarehouse.refresh.previous import previous_pool, read_previous
 from segwarehouse.refresh.reporting import REPORT_NAME, Reporting
 from segwarehouse.refresh.warm import cards_to_keep
 from segwarehouse.results.identity import previous_segments
@@ -47,8 +47,9 @@ from segwarehouse.rules.prove import prove_on_boundaries
 from segwarehouse.rules.simplify import simplify
 from segwarehouse.rules.validate import validate_view
 from segwarehouse.state.folders import states_on_disk
-from segwarehouse.state.proof import audit, open_published
+from segwarehouse.state.proof import audit
 from segwarehouse.state.publish import State, View, publish
+from segwarehouse.state.published import PublishedState
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Warehouse, connect, relation
 from segwarehouse.working import own_schemas, stage_sources, working_warehouse
@@ -177,8 +178,8 @@ def refresh(
         run.foresee(len(chosen), expected_seconds(Size.of(config, staged, catalogue, len(chosen))))
         run.step("take fingerprint", run.take_fingerprint)
         protocol = choose_protocol(config, staged)
-        former = read_former(config, warehouse)
-        pool = former_pool(config, former) if departments else None
+        previous = read_previous(config, warehouse)
+        pool = previous_pool(config, previous) if departments else None
         evaluations = run.step(
             "measure quality",
             lambda: evaluate_departments(config, warehouse, models, staged, catalogue, chosen, pool, run),
@@ -199,7 +200,7 @@ def refresh(
                 customers_map,
                 chosen,
                 evaluations,
-                cards_to_keep(config, former, catalogue, staged, run.run_id),
+                cards_to_keep(config, previous, catalogue, staged, run.run_id),
                 run,
             ),
         )
@@ -212,9 +213,9 @@ def refresh(
         refused += unlearned
         fresh = {item.department.name: _audience(config, catalogue, staged, item, run) for item in learned}
         compared = run.step(
-            "compare with the last state", lambda: compare(warehouse, former, fresh, catalogue, staged, run.run_id)
+            "compare with the last state", lambda: compare(warehouse, previous, fresh, catalogue, staged, run.run_id)
         )
-        held = {} if accept else run.step("hold back", lambda: hold_back(config, former, compared, lifts(learned)))
+        held = {} if accept else run.step("hold back", lambda: hold_back(config, previous, compared, lifts(learned)))
         asked = {department.name for department in chosen}
         others = [each for each in catalogue.departments if departments and each.name not in asked]
         kept = [item.department for item in learned if item.department.name in held]
@@ -229,7 +230,7 @@ def refresh(
         append(warehouse, on_today(carried, reach, config.audience.min_cell))
         origins = {name: KEPT if name in held else LEARNED if name in fresh else CARRIED for name in specs}
         settle(warehouse, compared, specs, origins, staged.id_type)
-        run.remember(compared.former_run, held)
+        run.remember(compared.previous_run, held)
         run.describe(_facts(staged, protocol, table, len(specs), len(refused)))
         published = [*(item.department for item in learned), *carried.departments]
         state = State(
@@ -248,7 +249,7 @@ def refresh(
         run.forget(config.history.runs_kept, states_on_disk(config))
         done = _report(warehouse, run, staged, protocol, path, held)
     if config.in_place:  # the state is there for others once its transaction is committed
-        with open_published(config) as published_state:
+        with PublishedState.open(config) as published_state:
             reporting.write(published_state, path.parent)
     report = path.with_name(REPORT_NAME) if reporting.written else None
     return replace(done, report=report, report_failure=reporting.failure)

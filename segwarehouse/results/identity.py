@@ -11,19 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from sqlglot import exp
 
 from segwarehouse.config import Config
 from segwarehouse.domain import Feature, IntArray, Segment
 from segwarehouse.errors import WarehouseError
 from segwarehouse.learn.match import match_groups
 from segwarehouse.rules.typical import describe_typical
-from segwarehouse.warehouse import Relation, Warehouse, connect
+from segwarehouse.state.published import PublishedState
+from segwarehouse.warehouse import Warehouse
 
 PERSONA, MIXTURE = "persona", "mixture"
 _COLUMNS = {PERSONA: "segment_id", MIXTURE: "mixture_component"}
-_MAPS = Relation("targeting", "department_maps")
-_SEGMENTS = Relation("targeting", "segments")
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Identity:
 
     @classmethod
     def new(cls, count: int, as_of: dt.date | None = None) -> "Identity":
-        """Return the numbers from 0 on; without a day, they have not been held against the published state yet."""
+        """Return the numbers from 0 on; without a day, they have not been compared with the published state yet."""
         return cls(np.arange(count, dtype=np.int64), (as_of,) * count)
 
 
@@ -102,26 +100,19 @@ def previous_segments(config: Config, warehouse: Warehouse) -> PreviousSegments:
     before: the next state starts to count anew.
     """
     try:
-        if config.in_place:
-            return _read(warehouse)
-        if config.publish.url.path.exists():
-            with connect(config.publish.url.path, read_only=True) as state:
-                return _read(state)
+        with PublishedState.previous(config, warehouse) as state:
+            return _read(state) if state else NOTHING_PUBLISHED
     except WarehouseError:
-        pass
-    return NOTHING_PUBLISHED
-
-
-def _read(state: Warehouse) -> PreviousSegments:
-    if not {"department", "customer_id", *_COLUMNS.values()} <= set(state.columns(_MAPS)):
         return NOTHING_PUBLISHED
-    runs = state.fetch(exp.select("as_of").from_("targeting.run")).to_pylist()
-    maps = state.fetch(exp.select("department", "customer_id", *_COLUMNS.values()).from_(_MAPS.table()))
-    since: dict[tuple[str, str, int], dt.date] = {}
-    if "since" in state.columns(_SEGMENTS):
-        rows = state.fetch(exp.select("department", "kind", "segment_id", "since").from_(_SEGMENTS.table())).to_pylist()
-        since = {(row["department"], row["kind"], row["segment_id"]): row["since"] for row in rows if row["since"]}
-    return PreviousSegments(runs[0]["as_of"] if runs else None, _by_department(maps), since)
+
+
+def _read(state: PublishedState) -> PreviousSegments:
+    wanted = ("department", "customer_id", *_COLUMNS.values())
+    if not set(wanted) <= set(state.columns("department_maps")):
+        return NOTHING_PUBLISHED
+    segments = state.table("segments", columns=("department", "kind", "segment_id", "since")).to_pylist()
+    since = {(row["department"], row["kind"], row["segment_id"]): row["since"] for row in segments if row["since"]}
+    return PreviousSegments(state.run.as_of, _by_department(state.table("department_maps", columns=wanted)), since)
 
 
 def _by_department(maps: pa.Table) -> dict[tuple[str, str], "pd.Series[int]"]:

@@ -1,11 +1,11 @@
 """Write aside, check, prove, promote: how a state is published, all or nothing.
 
 In: a working warehouse that holds features and what was learned, and the departments' views as syntax trees. Out: a
-new published state, complete in itself, in the place of the former one. What must be proved is left to the caller,
+new published state, complete in itself, in the place of the previous one. What must be proved is left to the caller,
 who is handed the finished state, opened again and read-only, before anyone else sees it.
 
-How the new state takes the place of the former one is `segwarehouse.state.folders`. Where `publish.url` is the working
-database itself, the same is written into its schema `targeting`, in the transaction that the caller has opened.
+How the new state takes the place of the previous one is `segwarehouse.state.folders`. Where `publish.url` is the
+working database itself, the same is written into its schema `targeting`, in the transaction that the caller has opened.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +21,9 @@ from segwarehouse.errors import PublishError
 from segwarehouse.project import Model, build, create_schema, drop_schema, load_models, read_query
 from segwarehouse.state.comments import Words, comments
 from segwarehouse.state.folders import current_run, promote, prune, require_replaceable, staging
+from segwarehouse.state.published import PublishedState
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import DuckDBWarehouse, Relation, Warehouse, connect, relation
+from segwarehouse.warehouse import DuckDBWarehouse, Relation, Warehouse, relation
 
 CATALOG = "segwarehouse_state"
 """What a state's catalogue is called while it is written. Names inside it have two parts, so it leaves no trace."""
@@ -35,9 +36,9 @@ WORKING_SCHEMAS = frozenset({"source", "staging", "learned", "history"})
 AUDIENCES = relation("targeting.audiences")
 """All views in one table: the one relation of the schema that no model makes."""
 
-Audit = Callable[[Warehouse], None]
+Audit = Callable[[PublishedState], None]
 
-Accompany = Callable[[Warehouse, Path], None]
+Accompany = Callable[[PublishedState, Path], None]
 """Writes what goes with a state into the folder that it is published in."""
 
 
@@ -86,7 +87,7 @@ class State:
 def publish(
     config: Config, warehouse: DuckDBWarehouse, state: State, audit: Audit, accompany: Accompany | None = None
 ) -> Path:
-    """Publish a state, or leave the former one as it was.
+    """Publish a state, or leave the previous one as it was.
 
     Parameters
     ----------
@@ -111,7 +112,7 @@ def publish(
     if config.in_place:
         warehouse.execute(drop_schema("targeting"))
         write_state(warehouse, state, home=None)
-        audit(warehouse)
+        audit(PublishedState(warehouse))
         return config.publish.url.path
     require_replaceable(config)
     replaced = current_run(config)
@@ -215,12 +216,11 @@ def _write_audiences(warehouse: Warehouse, state: State, sql: TemplateFolder) ->
 
 def _audit_file(file: Path, state: State, audit: Audit, accompany: Accompany | None) -> None:
     """Open the finished file as a reader would, and look at everything in it before anyone else can."""
-    with connect(file, read_only=True) as reader:
-        found = reader.fetch(exp.select("run_id").from_(relation("targeting.run").table()))["run_id"].to_pylist()
-        if found != [state.run_id]:
-            raise PublishError(f"{file} says that it is run {found}, not {state.run_id}", path=file)
+    with PublishedState.of_file(file) as reader:
+        if reader.run.run_id != state.run_id:
+            raise PublishError(f"{file} says that it is run {reader.run.run_id}, not {state.run_id}", path=file)
         for view in state.views:
-            reader.fetch(exp.select("*").from_(view.relation.table()).limit(1))
+            reader.table(view.relation.name, limit=1)
         audit(reader)
         if accompany:
             accompany(reader, file.parent)
