@@ -7,9 +7,8 @@ feature table. What needs all departments, or all customers, is left to the pare
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -34,8 +33,8 @@ from segwarehouse.results.rows import (
     shap_table,
     stability_rows,
 )
-from segwarehouse.results.store import table_of
-from segwarehouse.results.suppress import Totals, hide, without_segments, without_small_rules
+from segwarehouse.results.suppress import Made, Totals, without_small_rules
+from segwarehouse.results.tables import arrow, publishable
 from segwarehouse.rules.simplify import simplify
 from segwarehouse.table import DepartmentTable
 
@@ -194,19 +193,19 @@ def _result(
     totals = _totals(table, evaluation, maps)
     features = {feature.name: feature for feature in table.features}
     stability = measure_stability(table, settings, learned.card, task.refits)
-    rows: dict[str, Iterable[dict[str, Any]]] = {
-        "rules": rule_rows(table, card, learned.frequency),
-        "evaluated_rules": evaluated_rule_rows(evaluation, features),
-        "stability": stability_rows(stability, is_kept=learned.kept),
-        "segments": named_segment_rows(maps, features),
-        "cluster_scores": cluster_score_rows(maps),
-        "mixtures": mixture_rows(maps),
-        "confusions": confusion_rows(learned.confusion),
-    }
-    shown = {name: hide(name, made, totals, settings.min_cell) for name, made in rows.items()}
-    tables = {name: table_of(name, named(task.department, made)) for name, made in shown.items()}
-    drawn = department_map_table(table, maps, task.customers_map, learned.propensity.probability)
     explained = learned.segment_map.embedding.rows[: task.explained]
+    made: dict[str, Made] = {
+        "rules": list(rule_rows(table, card, learned.frequency)),
+        "evaluated_rules": list(evaluated_rule_rows(evaluation, features)),
+        "stability": list(stability_rows(stability, is_kept=learned.kept)),
+        "segments": list(named_segment_rows(maps, features)),
+        "cluster_scores": list(cluster_score_rows(maps)),
+        "mixtures": list(mixture_rows(maps)),
+        "confusions": list(confusion_rows(learned.confusion)),
+        "department_maps": department_map_table(table, maps, task.customers_map, learned.propensity.probability),
+        "shap_values": shap_table(table, explained, learned.propensity.explanation),
+    }
+    shown = publishable(made, totals, settings.min_cell)
     return DepartmentResult(
         department=task.department,
         evaluation=evaluation,
@@ -215,9 +214,8 @@ def _result(
         foreseen=begins_share(table, settings.outcome_days) if evaluation.conversions else None,
         totals=totals,
         tables={
-            **tables,
-            "department_maps": without_segments(drawn, shown["segments"]),
-            "shap_values": shap_table(table, explained, learned.propensity.explanation),
+            name: rows if isinstance(rows, pa.Table) else arrow(name, named(task.department, rows))
+            for name, rows in shown.items()
         },
     )
 

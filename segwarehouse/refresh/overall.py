@@ -17,8 +17,8 @@ from segwarehouse.refresh.departments import outcome_of
 from segwarehouse.results.quality import curve_rows, difference_rows, evaluation_rows, profit_rows, reliability_rows
 from segwarehouse.results.reach import Reach
 from segwarehouse.results.rows import PLACE, Rows, card_row, department_row, named, refused_row, with_ids
-from segwarehouse.results.store import table_of
-from segwarehouse.results.suppress import hide, hide_counts
+from segwarehouse.results.suppress import Made, Totals
+from segwarehouse.results.tables import arrow, hide
 from segwarehouse.rules.compile import ViewSpec
 
 _QUALITY: Mapping[str, Callable[[Evaluation, Reach], Rows]] = {
@@ -50,41 +50,43 @@ def overall_tables(
     """
     trials = sum(result.evaluation.comparison is not None for result in learned)
     departments = [
-        *((result.department, _department_row(result, specs, reach, trials, least)) for result in learned),
-        *((department, hide_counts(refused_row(department, why), least)) for department, why in refused),
+        *((result.department, _department_rows(result, specs, reach, trials, least)) for result in learned),
+        *(
+            (department, hide("departments", [refused_row(department, why)], Totals(), least))
+            for department, why in refused
+        ),
     ]
-    cards = [(result.department, card_row(result.department, specs[result.department.name])) for result in learned]
+    cards = [(result.department, [card_row(result.department, specs[result.department.name])]) for result in learned]
     return {
-        "departments": table_of("departments", _rows_of(departments)),
-        "cards": table_of("cards", _rows_of(cards)),
-        **{name: table_of(name, _quality_rows(name, learned, reach, least)) for name in _QUALITY},
+        "departments": arrow("departments", _rows_of(departments)),
+        "cards": arrow("cards", _rows_of(cards)),
+        **{name: arrow(name, _quality_rows(name, learned, reach, least)) for name in _QUALITY},
     }
 
 
-def _rows_of(rows: Iterable[tuple[Department, dict[str, object]]]) -> Rows:
-    return chain.from_iterable(named(department, [row]) for department, row in rows)
+def _rows_of(made: Iterable[tuple[Department, Made]]) -> Rows:
+    return chain.from_iterable(named(department, rows) for department, rows in made)
 
 
-def _department_row(
+def _department_rows(
     result: DepartmentResult, specs: Mapping[str, ViewSpec], reach: Mapping[str, Reach], trials: int, least: int
-) -> dict[str, object]:
+) -> Made:
     name = result.department.name
     outcome = outcome_of(result)
     share = outcome.expected_share if outcome else None
     row = department_row(result.department, result.evaluation, share, specs[name], reach[name], trials)
-    hides_unique = result.tables["rules"]["unique_candidates"].null_count > 0
-    return hide_counts(row, least, hides_unique=hides_unique)
+    return hide("departments", [row], result.totals, least, {"rules": result.tables["rules"].to_pylist()})
 
 
 def _quality_rows(name: str, learned: Sequence[DepartmentResult], reach: Mapping[str, Reach], least: int) -> Rows:
     for result in learned:
-        rows = _QUALITY[name](result.evaluation, reach[result.department.name])
+        rows = list(_QUALITY[name](result.evaluation, reach[result.department.name]))
         yield from named(result.department, hide(name, rows, result.totals, least))
 
 
 def with_customers(result: DepartmentResult, customer_ids: "pd.Index[str]") -> dict[str, pa.Table]:
     """Return a worker's tables with the ids of customers, (n,) by their places in the feature table."""
     return {
-        name: with_ids(table, customer_ids) if PLACE in table.column_names else table
+        name: arrow(name, with_ids(table, customer_ids)) if PLACE in table.column_names else table
         for name, table in result.tables.items()
     }

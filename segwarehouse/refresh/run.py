@@ -1,6 +1,6 @@
 """A refresh from transactions to a published state. `refresh` is the table of contents of the whole job.
 
-In: a configuration. Out: a new published state and a `RefreshReport`, or an error and the former state as it was.
+In: a configuration. Out: a new published state and a `RefreshReport`, or an error and the previous state as it was.
 """
 
 import datetime as dt
@@ -35,19 +35,21 @@ from segwarehouse.refresh.departments import (
 from segwarehouse.refresh.forecast import Size, expected_seconds
 from segwarehouse.refresh.gate import hold_back, lifts
 from segwarehouse.refresh.overall import overall_tables, with_customers
-from segwarehouse.refresh.previous import former_pool, read_former
+from segwarehouse.refresh.previous import previous_pool, read_previous
 from segwarehouse.refresh.reporting import REPORT_NAME, Reporting
 from segwarehouse.refresh.warm import cards_to_keep
 from segwarehouse.results.identity import previous_segments
 from segwarehouse.results.reach import measure_reach
 from segwarehouse.results.store import merged, run_tables, store
+from segwarehouse.results.tables import COMMENTS
 from segwarehouse.rules.compile import ViewSpec, department_view, naming_its_run
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.prove import prove_on_boundaries
 from segwarehouse.rules.validate import validate_view
 from segwarehouse.state.folders import states_on_disk
-from segwarehouse.state.proof import audit, open_published
+from segwarehouse.state.proof import audit
 from segwarehouse.state.publish import State, View, publish
+from segwarehouse.state.published import PublishedState
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Engine, connect, relation
 from segwarehouse.working import own_schemas, stage_sources, working_warehouse
@@ -178,26 +180,26 @@ def refresh(
         run.foresee(len(chosen), expected_seconds(Size.of(config, staged, catalogue, len(chosen))))
         run.step("take fingerprint", run.take_fingerprint)
         protocol = choose_protocol(config, staged)
-        former = read_former(config, warehouse)
+        previous = read_previous(config, warehouse)
         pasts, now = run.step(
             "build features",
             lambda: build_cutoffs(config, warehouse, models, staged, catalogue, run.teller("build features")),
             protocol,
         )
         customers_map = run.step("map customers", lambda: worker.map_customers(now, config.learning.seed))
-        cards = cards_to_keep(config, former, catalogue, staged, run.run_id)
+        cards = cards_to_keep(config, previous, catalogue, staged, run.run_id)
         segments = previous_segments(config, warehouse, now.customer_ids)
         known = Known(pasts, now, protocol, customers_map, cards, segments)
         tried = run.step("learn", lambda: learn_departments(config, staged, known, chosen, worker, run))
-        pool = former_pool(config, former) if departments else None
+        pool = previous_pool(config, previous) if departments else None
         scored = run.step("map scores", lambda: map_scores(config, tried, pool))
         learned, unlearned = require_learned(scored)
         refused += unlearned
         fresh = {item.department.name: view_spec(config, catalogue, staged, item, run.run_id) for item in learned}
         compared = run.step(
-            "compare with the last state", lambda: compare(warehouse, former, fresh, catalogue, staged, run.run_id)
+            "compare with the last state", lambda: compare(warehouse, previous, fresh, catalogue, staged, run.run_id)
         )
-        held = {} if accept else run.step("hold back", lambda: hold_back(config, former, compared, lifts(learned)))
+        held = {} if accept else run.step("hold back", lambda: hold_back(config, previous, compared, lifts(learned)))
         asked = {department.name for department in chosen}
         others = [each for each in catalogue.departments if departments and each.name not in asked]
         kept = [item.department for item in learned if item.department.name in held]
@@ -219,7 +221,7 @@ def refresh(
         run.step("store", lambda: store(warehouse, tables))
         origins = {name: KEPT if name in held else LEARNED if name in fresh else CARRIED for name in specs}
         settle(warehouse, compared, specs, origins, staged.id_type)
-        run.remember(compared.former_run, held)
+        run.remember(compared.previous_run, held)
         run.describe(_facts(staged, protocol, now, len(specs), len(refused)))
         published = [*(item.department for item in learned), *carried.departments]
         state = State(
@@ -231,6 +233,7 @@ def refresh(
                 "written_at": utc_now(),
                 "score_pool": pool_to_json(item.evaluation for item in scored),
             },
+            comments=COMMENTS,
             is_look_alike=protocol == HOLDING_OUT,
         )
         reporting = Reporting(config.directory.name)
@@ -241,7 +244,7 @@ def refresh(
         run.forget(config.history.runs_kept, states_on_disk(config))
         done = _report(warehouse, run, staged, protocol, path, held)
     if config.in_place:  # the state is there for others once its transaction is committed
-        with open_published(config) as published_state:
+        with PublishedState.open(config) as published_state:
             reporting.write(published_state, path.parent)
     report = path.with_name(REPORT_NAME) if reporting.written else None
     return replace(done, report=report, report_failure=reporting.failure)

@@ -11,19 +11,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from sqlglot import exp
 
 from segwarehouse.config import Config
 from segwarehouse.domain import Feature, IntArray, Segment
 from segwarehouse.errors import WarehouseError
 from segwarehouse.learn.match import match_groups
 from segwarehouse.rules.typical import describe_typical
-from segwarehouse.warehouse import Engine, Relation, connect
+from segwarehouse.state.published import PublishedState
+from segwarehouse.warehouse import Engine
 
 PERSONA, MIXTURE = "persona", "mixture"
 _COLUMNS = {PERSONA: "segment_id", MIXTURE: "mixture_component"}
-_MAPS = Relation("targeting", "department_maps")
-_SEGMENTS = Relation("targeting", "segments")
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Identity:
 
     @classmethod
     def new(cls, count: int, as_of: dt.date | None = None) -> "Identity":
-        """Return the numbers from 0 on; without a day, they have not been held against the published state yet."""
+        """Return the numbers from 0 on; without a day, they have not been compared with the published state yet."""
         return cls(np.arange(count, dtype=np.int64), (as_of,) * count)
 
 
@@ -116,28 +114,22 @@ def previous_segments(
     before: the next state starts to count anew.
     """
     try:
-        if config.in_place:
-            return _read(warehouse, customer_ids)
-        if config.publish.url.path.exists():
-            with connect(config.publish.url.path, read_only=True) as state:
-                return _read(state, customer_ids)
+        with PublishedState.previous(config, warehouse) as state:
+            return _read(state, customer_ids) if state else {}
     except WarehouseError:
-        pass
-    return {}
-
-
-def _read(state: Engine, customer_ids: "pd.Index[str]") -> Mapping[str, PreviousSegments]:
-    if not {"department", "customer_id", *_COLUMNS.values()} <= set(state.columns(_MAPS)):
         return {}
-    runs = state.fetch(exp.select("as_of").from_("targeting.run")).to_pylist()
-    maps = state.fetch(exp.select("department", "customer_id", *_COLUMNS.values()).from_(_MAPS.table()))
+
+
+def _read(state: PublishedState, customer_ids: "pd.Index[str]") -> Mapping[str, PreviousSegments]:
+    wanted = ("department", "customer_id", *_COLUMNS.values())
+    if not set(wanted) <= set(state.columns("department_maps")):
+        return {}
+    maps = state.table("department_maps", columns=wanted)
     since: dict[tuple[str, str], dict[int, dt.date]] = defaultdict(dict)
-    if "since" in state.columns(_SEGMENTS):
-        rows = state.fetch(exp.select("department", "kind", "segment_id", "since").from_(_SEGMENTS.table())).to_pylist()
-        for row in rows:
-            if row["since"]:
-                since[row["department"], row["kind"]][row["segment_id"]] = row["since"]
-    as_of = runs[0]["as_of"] if runs else None
+    for row in state.table("segments", columns=("department", "kind", "segment_id", "since")).to_pylist():
+        if row["since"]:
+            since[row["department"], row["kind"]][row["segment_id"]] = row["since"]
+    as_of = state.run.as_of
     frame = pd.DataFrame({name: maps[name].to_pylist() for name in maps.column_names})
     return {
         str(department): PreviousSegments(as_of, dict(_numbered(str(department), rows, customer_ids, since)))

@@ -1,7 +1,7 @@
 """From what was learned of a department to rows.
 
 In: a department's table, its learned card, maps and segments, and its evaluation. Out: rows, by the names of the
-columns that `store.py` has. Nothing is computed here that the learning or the evaluation has not found, counts of the
+columns that `tables.py` has. Nothing is computed here that the learning or the evaluation has not found, counts of the
 rules over all customers aside.
 """
 

@@ -77,7 +77,7 @@ def test_while_a_refresh_works_its_step_department_and_share_are_said(
         "Fish & Chips",
     )
     assert 0.0 < found["share"] < 1.0
-    assert found["seconds_left"] > 0
+    assert found["seconds_left"] >= 0  # a number: what is left here takes less than a second
     assert found["finished_at"] is None
 
 

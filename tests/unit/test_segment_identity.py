@@ -91,6 +91,7 @@ def published(warehouse: DuckDB, *, older: bool = False) -> None:
     since = {} if older else {"since": pa.array([dt.date(2025, 1, 1)], pa.date32())}
     warehouse.load(Relation("targeting", "department_maps"), pa.table(maps))
     warehouse.load(Relation("targeting", "segments"), pa.table({**segments, **since}))
+    warehouse.load(Relation("targeting", "cards"), pa.table({"department": ["Toys"]}))
     warehouse.load(Relation("targeting", "run"), pa.table({"run_id": ["1"], "as_of": [YESTERDAY]}))
 
 
