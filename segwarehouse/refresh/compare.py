@@ -22,10 +22,10 @@ from sqlglot import exp
 from segwarehouse.features import Catalogue, Staged
 from segwarehouse.project import read_query, run_script
 from segwarehouse.refresh.previous import Previous, Reread, reread
-from segwarehouse.rules.compile import ViewSpec, department_view
+from segwarehouse.rules.compile import CUSTOMERS, ViewSpec, department_view
 from segwarehouse.rules.validate import validate_view
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Engine, Relation, relation
+from segwarehouse.warehouse import Engine, Relation
 
 STEPS = Relation("learned", "audience_steps")
 PREVIOUS = Relation("learned", "previous_audiences")
@@ -96,6 +96,7 @@ def compare(
     """
     sql = TemplateFolder.of("sql")
     run_script(warehouse, sql, "compare/create.sql", {})
+    steps = _Steps(warehouse, sql, warehouse.columns(CUSTOMERS))
     named = {department.name: department for department in catalogue.departments}
     again: dict[str, Reread] = {}
     if previous:
@@ -103,12 +104,12 @@ def compare(
         run_script(warehouse, sql, "compare/add_previous.sql", {})
         for name in previous.specs.keys() & named.keys():
             again[name] = reread(previous.specs[name], named[name], catalogue, staged, run_id)
-            _step(warehouse, sql, name, NEW_DATA, again[name].spec)
+            steps.take(name, NEW_DATA, again[name].spec)
     for name, spec in fresh.items():
         if name in again:
-            _two_steps(warehouse, sql, name, again[name].spec, spec)
+            steps.take_two(name, again[name].spec, spec)
         else:
-            _step(warehouse, sql, name, NEW_SETTINGS, spec)
+            steps.take(name, NEW_SETTINGS, spec)
     rows = warehouse.fetch(read_query(sql, "compare/churn.sql", {})).to_pylist()
     return Compared(
         previous_run=previous.run_id if previous else None,
@@ -172,26 +173,34 @@ def _budget_reason(before: ViewSpec, now: ViewSpec) -> str:
     return " and ".join(said) or "the budget cut is where it was"
 
 
-def _two_steps(warehouse: Engine, sql: TemplateFolder, name: str, before: ViewSpec, now: ViewSpec) -> None:
-    """Take the step to the new card, then the one to the new settings; a step that changes nothing is copied."""
-    kept = replace(now, budget=before.budget, control_share=before.control_share, salt=before.salt)
-    for step, spec, is_same in (
-        (NEW_RULES, kept, before.card == now.card),
-        (NEW_SETTINGS, now, kept == now),
-    ):
-        if is_same:
-            run_script(warehouse, sql, "compare/copy_step.sql", {"department": name, "step": step - 1})
-        else:
-            _step(warehouse, sql, name, step, spec)
+@dataclass(frozen=True)
+class _Steps:
+    """Takes steps, in the working database; `columns` are those of the feature relation."""
 
+    warehouse: Engine
+    sql: TemplateFolder
+    columns: Mapping[str, str]
 
-def _step(warehouse: Engine, sql: TemplateFolder, name: str, step: int, spec: ViewSpec) -> None:
-    """Add an audience as it is after a step."""
-    view = department_view(spec, with_points=True)
-    validate_view(view, warehouse.columns(relation("features.customers")), dialect=warehouse.dialect)
-    rows = read_query(sql, "compare/audience_rows.sql", {"department": name, "step": step}).with_(
-        "audience", as_=view, copy=False
-    )
-    columns: Sequence[str] = ("department", "step", "customer_id", "rank", "points", "in_budget")
-    target = exp.Schema(this=STEPS.table(), expressions=[exp.to_identifier(column, quoted=True) for column in columns])
-    warehouse.execute(exp.Insert(this=target, expression=rows))
+    def take_two(self, name: str, before: ViewSpec, now: ViewSpec) -> None:
+        """Take the step to the new card, then the one to the new settings; a step that changes nothing is copied."""
+        kept = replace(now, budget=before.budget, control_share=before.control_share, salt=before.salt)
+        for step, spec, is_same in (
+            (NEW_RULES, kept, before.card == now.card),
+            (NEW_SETTINGS, now, kept == now),
+        ):
+            if is_same:
+                context = {"department": name, "step": step - 1}
+                run_script(self.warehouse, self.sql, "compare/copy_step.sql", context)
+            else:
+                self.take(name, step, spec)
+
+    def take(self, name: str, step: int, spec: ViewSpec) -> None:
+        """Add an audience as it is after a step."""
+        view = department_view(spec, with_points=True)
+        validate_view(view, self.columns, dialect=self.warehouse.dialect)
+        rows = read_query(self.sql, "compare/audience_rows.sql", {"department": name, "step": step}).with_(
+            "audience", as_=view, copy=False
+        )
+        names: Sequence[str] = ("department", "step", "customer_id", "rank", "points", "in_budget")
+        target = exp.Schema(this=STEPS.table(), expressions=[exp.to_identifier(each, quoted=True) for each in names])
+        self.warehouse.execute(exp.Insert(this=target, expression=rows))

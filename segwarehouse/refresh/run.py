@@ -42,7 +42,7 @@ from segwarehouse.results.identity import previous_segments
 from segwarehouse.results.reach import measure_reach
 from segwarehouse.results.store import merged, run_tables, store
 from segwarehouse.results.tables import COMMENTS
-from segwarehouse.rules.compile import ViewSpec, department_view, naming_its_run
+from segwarehouse.rules.compile import CUSTOMERS, ViewSpec, department_view, naming_its_run
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.prove import prove_on_boundaries
 from segwarehouse.rules.validate import validate_view
@@ -51,7 +51,7 @@ from segwarehouse.state.proof import audit
 from segwarehouse.state.publish import State, View, publish
 from segwarehouse.state.published import PublishedState
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Engine, connect, relation
+from segwarehouse.warehouse import Engine, connect
 from segwarehouse.working import own_schemas, stage_sources, working_warehouse
 
 DISPLAYED = (
@@ -226,7 +226,7 @@ def refresh(
         published = [*(item.department for item in learned), *carried.departments]
         state = State(
             run_id=run.run_id,
-            views=[_view(warehouse, department, specs[department.name]) for department in published],
+            views=_views(warehouse, {department: specs[department.name] for department in published}),
             models=models,
             context={
                 "run_id": run.run_id,
@@ -311,14 +311,19 @@ def _prove_boundaries(specs: dict[str, ViewSpec]) -> None:
         For the first department where they differ.
     """
     with connect(None) as scratch:
-        for name, spec in specs.items():
-            prove_on_boundaries(scratch, spec).require(name)
+        proofs = prove_on_boundaries(scratch, list(specs.values()))
+        for name, proof in zip(specs, proofs, strict=True):
+            proof.require(name)
 
 
-def _view(warehouse: Engine, department: Department, spec: ViewSpec) -> View:
-    """Return the department's view, validated."""
-    query = department_view(spec)
-    validate_view(query, warehouse.columns(relation("features.customers")), dialect=warehouse.dialect)
-    words = "; ".join(describe_rule(rule, spec.features) for rule in spec.card.rules[:3])
-    comment = f"Customers who do not buy in {department.name} yet and resemble those who do, best first. They {words}."
-    return View(department, naming_its_run(query), comment)
+def _views(warehouse: Engine, specs: Mapping[Department, ViewSpec]) -> list[View]:
+    """Return the departments' views, validated."""
+    columns = warehouse.columns(CUSTOMERS)
+    views = []
+    for department, spec in specs.items():
+        query = department_view(spec)
+        validate_view(query, columns, dialect=warehouse.dialect)
+        words = "; ".join(describe_rule(rule, spec.features) for rule in spec.card.rules[:3])
+        said = f"Customers who do not buy in {department.name} yet and resemble those who do, best first. They {words}."
+        views.append(View(department, naming_its_run(query), said))
+    return views

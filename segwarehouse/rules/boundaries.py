@@ -8,7 +8,7 @@ all of them are mixed at random. Running SQL on it is left to `prove.py`.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -28,36 +28,42 @@ _MIXED_ROWS = 2000
 _MAX_ROWS = 20_000
 
 
-def boundary_columns(card: Card, seed: int = 0) -> tuple[Columns, int]:
-    """Return a column for every feature of the card, and the number of rows.
+def boundary_columns(cards: Sequence[Card], seed: int = 0) -> tuple[Columns, int]:
+    """Return a column for every feature of the cards, and the number of rows.
 
     Parameters
     ----------
-    card
-        The card whose boundaries to visit.
+    cards
+        Whose boundaries to visit, one after the other; what a card does not read is NULL in its rows.
     seed
         Of the random mix.
 
     Returns
     -------
     tuple[Columns, int]
-        Columns by feature (float64 with a mask of NULLs), and their common length: 2,000 mixed rows, and about 60 for
-        each condition; a sample of 20,000 where a huge card has more.
+        Columns by feature (float64 with a mask of NULLs), and their common length: for each card 2,000 mixed rows, and
+        about 60 for each condition; a sample of 20,000 where a huge card has more.
 
     Examples
     --------
     >>> from segwarehouse.domain import Condition
     >>> rule = Rule((Condition("x", Operator.AT_LEAST, 3.0),), 1)
-    >>> columns, rows = boundary_columns(Card((rule,), Activity(), (0.5,)))
+    >>> columns, rows = boundary_columns([Card((rule,), Activity(), (0.5,))])
     >>> rows > 2000, 2.9999999999999996 in columns["x"].values
     (True, True)
     """
+    rows = [row for card in cards for row in _rows(card, seed)]
+    features = sorted({feature for card in cards for feature in card.features})
+    return {feature: _column([row.get(feature) for row in rows]) for feature in features}, len(rows)
+
+
+def _rows(card: Card, seed: int) -> list[Row]:
     values = boundary_values(card)
     rng = np.random.default_rng(seed)
     rows = [*_sweeps(card, values), *_mixed(card, values, rng)]
     if len(rows) > _MAX_ROWS:
         rows = [rows[position] for position in np.sort(rng.choice(len(rows), _MAX_ROWS, replace=False))]
-    return {feature: _column([row.get(feature) for row in rows]) for feature in values}, len(rows)
+    return rows
 
 
 def boundary_values(card: Card) -> Mapping[str, tuple[float | None, ...]]:

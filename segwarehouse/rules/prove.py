@@ -5,13 +5,13 @@ and never who they are. Python's half shares nothing with the compiled SQL but t
 as they are fetched, buyers fetched on their own, order, ranks and budget worked out in numpy, arms in hashlib
 (`identities.py`).
 
-`prove_on_customers` asks about every customer of the feature relation, `prove_on_boundaries` about a fuzzed table
-(`boundaries.py`) through the same compiler. Both refuse SQL that `validate.py` does not let through. Stopping what
-depends on it is left to the caller, by `Proof.require`.
+`prove_all` asks about every customer of the feature relation, department by department; `prove_on_boundaries` about
+fuzzed tables (`boundaries.py`) through the same compiler. Both refuse SQL that `validate.py` does not let through.
+Stopping what depends on it is left to the caller, by `Proof.require`.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from segwarehouse.domain import BoolArray, Column, Columns, FloatArray, IntArray, Scored
+from segwarehouse.domain import BoolArray, Card, Column, Columns, FloatArray, IntArray, Scored
 from segwarehouse.errors import DataError, ProofFailed, StatementRefused
 from segwarehouse.rules.boundaries import boundary_columns
 from segwarehouse.rules.compile import (
@@ -35,9 +35,15 @@ from segwarehouse.rules.simplify import stricter_rules
 from segwarehouse.rules.validate import validate_view
 from segwarehouse.warehouse import AS_NAMED, Engine, Place, Places
 
-__all__ = ["CustomerIds", "Discrepancy", "Proof", "prove_on_boundaries", "prove_on_customers"]
+__all__ = ["Asked", "CustomerIds", "Discrepancy", "Proof", "prove_all", "prove_on_boundaries", "prove_on_customers"]
 
 BATCH_ROWS = 100_000
+
+_GROUP_BYTES, _BYTES_A_CUSTOMER = 2**28, 24
+"""Departments are proved together as far as their scores, of so many bytes a customer beside a mask a rule, fit."""
+
+_CARDS_A_TABLE = 8
+"""Boundaries of so many cards are put into one table; each of them is asked about all of it."""
 
 
 class Discrepancy(NamedTuple):
@@ -112,6 +118,57 @@ class _Answer(NamedTuple):
     texts: Mapping[str, int]
 
 
+class Asked(NamedTuple):
+    """A department whose views are to be proved.
+
+    `views` are queries, for instance one that reads a published view: the columns of a view, with or without `points`
+    and `activity`. None is what the compiler makes of `spec`, validated.
+    """
+
+    spec: ViewSpec
+    views: tuple[exp.Query | None, ...] = (None,)
+
+
+def prove_all(
+    warehouse: Engine, asked: Sequence[Asked], *, everyone: CustomerIds | None = None, places: Places = AS_NAMED
+) -> Iterator[tuple[Proof, ...]]:
+    """Compare departments' views with Python for every customer; features are read once for many departments.
+
+    Parameters
+    ----------
+    warehouse
+        Where the feature relations are.
+    asked
+        The departments.
+    everyone
+        The customers, read before; fetched when left out.
+    places
+        Where the feature relations are. A compiled view is checked as it is published, and run as it reads there.
+
+    Yields
+    ------
+    tuple of Proof
+        Of the views of each department, in the order given.
+
+    Raises
+    ------
+    StatementRefused
+        If a compiled view is not what may run, or a feature is not DOUBLE.
+    WarehouseError, DataError
+        If a view does not run, or customers are not there once each.
+    """
+    everyone = everyone or CustomerIds.read(warehouse, places)
+    known = warehouse.columns(places.of(CUSTOMERS))
+    for group in _grouped(asked, len(everyone.ids)):
+        views = [
+            [_compiled(each.spec, known, warehouse.dialect, places) if view is None else view for view in each.views]
+            for each in group
+        ]
+        expectations = _expect(warehouse, [each.spec for each in group], everyone, places)
+        for each, queries, expected in zip(group, views, expectations, strict=True):
+            yield tuple(_prove(warehouse, each.spec, view, expected, everyone) for view in queries)
+
+
 def prove_on_customers(
     warehouse: Engine,
     spec: ViewSpec,
@@ -120,83 +177,89 @@ def prove_on_customers(
     view: exp.Query | None = None,
     places: Places = AS_NAMED,
 ) -> Proof:
-    """Hold a department's view against Python for every customer.
-
-    Parameters
-    ----------
-    warehouse
-        Where the feature relations are.
-    spec
-        What the view is compiled from.
-    everyone
-        The customers, read before; fetched when left out.
-    view
-        The query to prove, for instance one that reads a published view: the columns of a view, with or without
-        `points` and `activity`. Compiled from `spec` and validated when left out.
-    places
-        Where the feature relations are. The compiled view is checked as it is published, and run as it reads there.
-
-    Raises
-    ------
-    StatementRefused
-        If the compiled view is not what may run, or a feature is not DOUBLE.
-    WarehouseError, DataError
-        If the view does not run, or customers are not there once each.
-    """
-    if view is None:
-        compiled = department_view(spec, with_points=True)
-        validate_view(compiled, warehouse.columns(places.of(CUSTOMERS)), dialect=warehouse.dialect)
-        view = places.moved(compiled)
-    everyone = everyone or CustomerIds.read(warehouse, places)
-    expected = _expect(warehouse, spec, everyone, places)
-    selected = int(expected.selected.sum())
-    schema = warehouse.fetch(_over(view, exp.Star()).limit(0, copy=False)).schema
-    misfit = _misfit(schema)
-    if misfit:
-        return Proof(len(everyone.ids), selected, (Discrepancy(f"columns: {misfit}", selected),))
-    answer = _ask(warehouse, view, schema.names, everyone)
-    differences = tuple(_differences(spec, expected, answer))
-    return Proof(len(everyone.ids), selected, differences)
+    """Compare one department's view with Python for every customer. See `prove_all`."""
+    return next(prove_all(warehouse, [Asked(spec, (view,))], everyone=everyone, places=places))[0]
 
 
-def prove_on_boundaries(warehouse: Engine, spec: ViewSpec, *, scratch_schema: str = "proof", seed: int = 0) -> Proof:
-    """Hold what the compiler makes of a card against Python on a fuzzed table of boundary values.
+def prove_on_boundaries(
+    warehouse: Engine, specs: Sequence[ViewSpec], *, scratch_schema: str = "proof", seed: int = 0
+) -> list[Proof]:
+    """Compare what the compiler makes of cards with Python on fuzzed tables of boundary values.
 
-    The table gets text ids in several scripts, a tenth of its customers as buyers, and a budget that about half of
-    those selected fit in, so that every part of the view is put to the test. Both tables are dropped again.
+    A table holds the boundaries of several cards, and each of these is asked about all of it. It gets text ids in
+    several scripts, a tenth of its customers as buyers, and budgets that about half of those selected fit in, so that
+    every part of a view is put to the test. The tables are dropped again.
 
     Parameters
     ----------
     warehouse
         Any engine that may be written to.
-    spec
-        What the view is compiled from; its budget is replaced.
+    specs
+        What the views are compiled from; their budgets are replaced.
     scratch_schema
         Schema for the two tables, created where there is none.
     seed
         Of the random part of the table.
 
+    Returns
+    -------
+    list of Proof
+        Of each, in the order given.
+
     Raises
     ------
     StatementRefused
-        If the compiled view is not what may run.
+        If a compiled view is not what may run.
     WarehouseError
-        If the view or the tables fail.
+        If a view or the tables fail.
     """
-    columns, rows = boundary_columns(spec.card, seed)
-    selected = int(spec.card.apply(columns, rows).selected.sum())
-    tested = replace(spec, budget=selected * 2 // 5)
     customers = Place(scratch_schema, "boundary_customers")
     counts = Place(scratch_schema, "boundary_department_counts")
     schema = exp.Table(db=exp.to_identifier(scratch_schema, quoted=True))
     warehouse.execute(exp.Create(this=schema, kind="SCHEMA", exists=True))
-    warehouse.load(customers, _boundary_customers(columns, rows))
-    warehouse.load(counts, _boundary_counts(rows, spec.department_key))
-    places = Places({CUSTOMERS: customers, DEPARTMENT_COUNTS: counts})
-    proof = prove_on_customers(warehouse, tested, places=places)
-    for table in (customers, counts):
-        warehouse.execute(exp.Drop(tables=[table.table()], kind="TABLE", exists=True))
-    return proof
+    found: list[Proof] = []
+    for start in range(0, len(specs), _CARDS_A_TABLE):
+        part = specs[start : start + _CARDS_A_TABLE]
+        columns, rows = boundary_columns([spec.card for spec in part], seed)
+        selected = [int(spec.card.apply(columns, rows).selected.sum()) for spec in part]
+        tested = [replace(spec, budget=count * 2 // 5) for spec, count in zip(part, selected, strict=True)]
+        warehouse.load(customers, _boundary_customers(columns, rows))
+        warehouse.load(counts, _boundary_counts(rows, [spec.department_key for spec in part]))
+        places = Places({CUSTOMERS: customers, DEPARTMENT_COUNTS: counts})
+        found += [proofs[0] for proofs in prove_all(warehouse, [Asked(spec) for spec in tested], places=places)]
+        for table in (customers, counts):
+            warehouse.execute(exp.Drop(tables=[table.table()], kind="TABLE", exists=True))
+    return found
+
+
+def _grouped(asked: Sequence[Asked], customers: int) -> Iterator[list[Asked]]:
+    """Yield departments in groups whose scores fit in `_GROUP_BYTES`, one at least in each."""
+    group: list[Asked] = []
+    size = 0
+    for each in asked:
+        needed = customers * (len(each.spec.card.rules) + _BYTES_A_CUSTOMER)
+        if group and size + needed > _GROUP_BYTES:
+            yield group
+            group, size = [], 0
+        group.append(each)
+        size += needed
+    if group:
+        yield group
+
+
+def _compiled(spec: ViewSpec, columns: Mapping[str, str], dialect: str, places: Places) -> exp.Query:
+    compiled = department_view(spec, with_points=True)
+    validate_view(compiled, columns, dialect=dialect)
+    return places.moved(compiled)
+
+
+def _prove(warehouse: Engine, spec: ViewSpec, view: exp.Query, expected: _Expected, everyone: CustomerIds) -> Proof:
+    """Ask about one view."""
+    answer = _ask(warehouse, view, everyone)
+    if isinstance(answer, str):
+        selected = int(expected.selected.sum())
+        return Proof(len(everyone.ids), selected, (Discrepancy(f"columns: {answer}", selected),))
+    return Proof(len(everyone.ids), int(expected.selected.sum()), tuple(_differences(spec, expected, answer)))
 
 
 _SCRIPTS = ("", "0", "00", "é", "ß", "漢", "🙂", "a'b", 'a"b', "A", " ")
@@ -213,17 +276,24 @@ def _boundary_customers(columns: Columns, rows: int) -> pa.Table:
     return pa.table(arrays)
 
 
-def _boundary_counts(rows: int, key: int) -> pa.Table:
-    """Return a tenth of the customers as buyers of the department, and half of all as buyers of another one."""
+def _boundary_counts(rows: int, departments: Sequence[int]) -> pa.Table:
+    """Return a tenth of the customers as buyers of each department, and half of all as buyers of another one."""
     ids = _boundary_ids(rows)
     here, elsewhere = ids[5::10], ids[::2]
-    keys = [key] * len(here) + [key + 1] * len(elsewhere)
-    return pa.table({"customer_id": pa.array(here + elsewhere, pa.string()), "department_key": pa.array(keys)})
+    keys = [key for key in departments for _ in here] + [max(departments) + 1] * len(elsewhere)
+    return pa.table({"customer_id": pa.array(here * len(departments) + elsewhere, pa.string()), "department_key": keys})
 
 
-def _expect(warehouse: Engine, spec: ViewSpec, everyone: CustomerIds, places: Places) -> _Expected:
-    scored = _score(warehouse, spec, everyone, places.of(CUSTOMERS))
-    buyer = _buyers(warehouse, spec.department_key, everyone, places.of(DEPARTMENT_COUNTS))
+def _expect(warehouse: Engine, specs: Sequence[ViewSpec], everyone: CustomerIds, places: Places) -> Iterator[_Expected]:
+    """Yield Python's half for each department."""
+    scored = _score(warehouse, [spec.card for spec in specs], everyone, places.of(CUSTOMERS))
+    keys = [spec.department_key for spec in specs]
+    buyers = _buyers(warehouse, keys, everyone, places.of(DEPARTMENT_COUNTS))
+    for spec, found, buyer in zip(specs, scored, buyers, strict=True):
+        yield _ranked(spec, found, buyer, everyone)
+
+
+def _ranked(spec: ViewSpec, scored: Scored, buyer: BoolArray, everyone: CustomerIds) -> _Expected:
     selected = scored.selected & ~buyer
     control = everyone.draws(spec.salt) < control_limit(spec.control_share)
     members = np.flatnonzero(selected)
@@ -237,23 +307,31 @@ def _expect(warehouse: Engine, spec: ViewSpec, everyone: CustomerIds, places: Pl
     return _Expected(scored, selected, control, rank, in_budget)
 
 
-def _score(warehouse: Engine, spec: ViewSpec, everyone: CustomerIds, customers: Place) -> Scored:
-    """Apply the card in Python to features fetched in batches; the outcome in the order of their ids."""
-    names = spec.card.features
+def _score(warehouse: Engine, cards: Sequence[Card], everyone: CustomerIds, customers: Place) -> list[Scored]:
+    """Apply cards in Python to features fetched in batches, once for all; outcomes in the order of the customers."""
+    names = sorted({name for card in cards for name in card.features})
     features = [exp.Column(this=exp.to_identifier(name, quoted=True)) for name in names]
     query = exp.select(id_column(as_text=everyone.as_text), *features).from_(customers.table())
-    ids, parts = [], []
+    ids: list[pa.Array] = []
+    parts: list[list[Scored]] = [[] for _ in cards]
     for batch in warehouse.batches(query, BATCH_ROWS):
         ids.append(plain_ids(batch.column(0)))
         columns = {name: _column(batch, position, name) for position, name in enumerate(names, start=1)}
-        parts.append(spec.card.apply(columns, batch.num_rows))
-    found, places = everyone.find(_joined(ids, everyone.ids.type)), np.arange(len(everyone.ids))
+        for card, found in zip(cards, parts, strict=True):
+            found.append(card.apply(columns, batch.num_rows))
+    order = _order_of(_joined(ids, everyone.ids.type), everyone, customers)
+    return [_rearranged(found, order, len(card.rules)) for card, found in zip(cards, parts, strict=True)]
+
+
+def _order_of(ids: pa.Array, everyone: CustomerIds, customers: Place) -> IntArray | slice:
+    """Return how rows that came with these ids are put into the order of all customers."""
+    found, places = everyone.find(ids), np.arange(len(everyone.ids))
     if np.array_equal(found, places):
-        return _rearranged(parts, slice(None), len(spec.card.rules))  # a slice copies nothing
+        return slice(None)  # a slice copies nothing
     order = np.argsort(found)
     if not np.array_equal(found[order], places):
         raise DataError(f"{customers} changed while it was read", "let nothing else write to it meanwhile")
-    return _rearranged(parts, order, len(spec.card.rules))
+    return order
 
 
 def _rearranged(parts: list[Scored], pick: IntArray | slice, rules: int) -> Scored:
@@ -276,13 +354,24 @@ def _column(batch: pa.RecordBatch, position: int, name: str) -> Column:
     return Column(values.fill_null(0.0).to_numpy(zero_copy_only=False), missing)
 
 
-def _buyers(warehouse: Engine, key: int, everyone: CustomerIds, counts: Place) -> BoolArray:
-    condition = exp.column("department_key", quoted=True).eq(key)
-    query = exp.select(id_column(as_text=everyone.as_text)).distinct().from_(counts.table()).where(condition)
-    found = everyone.find(plain_ids(warehouse.fetch(query)["customer_id"]))
-    buyer = np.zeros(len(everyone.ids), dtype=np.bool_)
-    buyer[found[found >= 0]] = True
-    return buyer
+def _buyers(warehouse: Engine, keys: Sequence[int], everyone: CustomerIds, counts: Place) -> list[BoolArray]:
+    """Return who buys in each department, bool (n,)."""
+    department = exp.column("department_key", quoted=True)
+    query = (
+        exp.select(id_column(as_text=everyone.as_text), department)
+        .distinct()
+        .from_(counts.table())
+        .where(department.copy().isin(*keys))
+    )
+    rows = warehouse.fetch(query)
+    found = everyone.find(plain_ids(rows["customer_id"]))
+    bought_in = np.asarray(rows["department_key"].to_numpy(), dtype=np.int64)
+    masks = []
+    for key in keys:
+        buyer = np.zeros(len(everyone.ids), dtype=np.bool_)
+        buyer[found[(bought_in == key) & (found >= 0)]] = True
+        masks.append(buyer)
+    return masks
 
 
 def _misfit(schema: pa.Schema) -> str:
@@ -294,16 +383,23 @@ def _misfit(schema: pa.Schema) -> str:
     return ", ".join(f"{name} is {schema.field(name).type}" for name in wrong)
 
 
-def _ask(warehouse: Engine, view: exp.Query, names: list[str], everyone: CustomerIds) -> _Answer:
-    """Fetch the view in batches, text as codes, and find its customers in the population."""
-    others = [exp.column(name, quoted=True) for name in names[1:]]
-    query = _over(view, id_column(as_text=everyone.as_text), *others)
+def _ask(warehouse: Engine, view: exp.Query, everyone: CustomerIds) -> _Answer | str:
+    """Fetch a view in batches, text as codes, and find its customers; or say what is wrong with its columns."""
+    columns: list[exp.Expr] = [exp.Star()]
+    if everyone.as_text:
+        names = warehouse.fetch(_over(view, exp.Star()).limit(0, copy=False)).column_names
+        columns = [id_column(as_text=True), *(exp.column(name, quoted=True) for name in names[1:])]
+    answer = warehouse.batches(_over(view, *columns), BATCH_ROWS)
+    if misfit := _misfit(answer.schema):
+        for _ in answer:
+            continue  # an engine may not be asked anything else before the rows end
+        return misfit
     texts: dict[str, int] = {}
     ids: list[pa.Array] = []
-    parts: dict[str, list[IntArray]] = {name: [] for name in names[1:]}
-    for batch in warehouse.batches(query, BATCH_ROWS):
+    parts: dict[str, list[IntArray]] = {name: [] for name in answer.schema.names[1:]}
+    for batch in answer:
         ids.append(plain_ids(batch.column(0)))
-        for name, column in zip(names[1:], batch.columns[1:], strict=True):
+        for name, column in zip(parts, batch.columns[1:], strict=True):
             parts[name].append(_codes(column, texts) if name in _TEXTS else _numbers(column))
     customer = everyone.find(_joined(ids, everyone.ids.type))
     none = np.zeros(0, dtype=np.int64)

@@ -14,7 +14,7 @@ from segwarehouse.config import Config
 from segwarehouse.errors import PublishError
 from segwarehouse.lookup import find_name
 from segwarehouse.rules.compile import VIEW_COLUMNS, ViewSpec
-from segwarehouse.rules.prove import CustomerIds, Proof, prove_on_boundaries, prove_on_customers
+from segwarehouse.rules.prove import Asked, Proof, prove_all, prove_on_boundaries
 from segwarehouse.state.published import PublishedState
 from segwarehouse.warehouse import Relation, connect
 
@@ -74,12 +74,11 @@ def prove_state(state: PublishedState) -> int:
     ProofFailed
         If a view, or what the compiler makes of its card, is not what Python says.
     """
-    everyone = CustomerIds.read(state.engine)
-    for department, spec in state.specs.items():
-        view = published_rows(state.views[department])
-        prove_on_customers(state.engine, spec, everyone=everyone).require(department)
-        prove_on_customers(state.engine, spec, everyone=everyone, view=view).require(department)
-    return len(state.specs)
+    asked = [Asked(spec, (None, published_rows(state.views[name]))) for name, spec in state.specs.items()]
+    for department, proofs in zip(state.specs, prove_all(state.engine, asked), strict=True):
+        for proof in proofs:
+            proof.require(department)
+    return len(asked)
 
 
 def verify(config: Config, departments: Sequence[str] = ()) -> list[Verified]:
@@ -93,17 +92,14 @@ def verify(config: Config, departments: Sequence[str] = ()) -> list[Verified]:
         If a department has no view.
     """
     with PublishedState.open(config) as state, connect(None) as scratch:
-        everyone = CustomerIds.read(state.engine)
         names = {find_name(name, state.specs) for name in departments} or set(state.specs)
+        wanted = {name: spec for name, spec in state.specs.items() if name in names}
+        asked = [Asked(spec, (published_rows(state.views[name]),)) for name, spec in wanted.items()]
+        on_customers = prove_all(state.engine, asked)
+        on_boundaries = prove_on_boundaries(scratch, list(wanted.values()))
         return [
-            Verified(
-                department,
-                view,
-                prove_on_customers(state.engine, spec, everyone=everyone, view=published_rows(view)),
-                prove_on_boundaries(scratch, spec),
-            )
-            for department, spec in state.specs.items()
-            if department in names and (view := state.views[department])
+            Verified(name, state.views[name], proofs[0], boundaries)
+            for name, proofs, boundaries in zip(wanted, on_customers, on_boundaries, strict=True)
         ]
 
 

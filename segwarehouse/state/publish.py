@@ -19,6 +19,7 @@ from segwarehouse.config import Config
 from segwarehouse.domain import Department
 from segwarehouse.errors import PublishError
 from segwarehouse.project import Model, build, create_schema, drop_schema, load_models, read_query
+from segwarehouse.rules.compile import VIEW_COLUMNS
 from segwarehouse.state.comments import Words, comments
 from segwarehouse.state.folders import current_run, promote, prune, require_replaceable, staging
 from segwarehouse.state.published import PublishedState
@@ -161,15 +162,20 @@ def _write_comments(warehouse: Engine, state: State, models: Sequence[Model], wo
     """Say in the database what each relation and each column is."""
 
     def describe(
-        kind: str, target: Relation, text: str, said: Mapping[str, str] = MappingProxyType({}), like: Sequence[str] = ()
+        kind: str,
+        target: Relation,
+        text: str,
+        said: Mapping[str, str] = MappingProxyType({}),
+        like: Sequence[str] = (),
+        names: Sequence[str] = (),
     ) -> None:
-        columns = {name: words.of_column(target, name, said.get(name, ""), like) for name in warehouse.columns(target)}
-        for statement in comments(target, kind, text, columns):
-            warehouse.execute(statement)
+        known = names or tuple(warehouse.columns(target))
+        columns = {name: words.of_column(target, name, said.get(name, ""), like) for name in known}
+        warehouse.execute(*comments(target, kind, text, columns))
 
     rows = ("look_alike", "view") if state.is_look_alike else ("view",)
     for view in state.views:
-        describe("VIEW", view.relation, view.comment, like=rows)
+        describe("VIEW", view.relation, view.comment, like=rows, names=VIEW_COLUMNS)
     for model in models:
         said = {contract.column: contract.description for contract in model.contracts}
         describe(model.materialized.upper(), model.relation, model.description, said)
@@ -211,8 +217,6 @@ def _audit_file(file: Path, state: State, audit: Audit, accompany: Accompany | N
     with PublishedState.of_file(file) as reader:
         if reader.run.run_id != state.run_id:
             raise PublishError(f"{file} says that it is run {reader.run.run_id}, not {state.run_id}", path=file)
-        for view in state.views:
-            reader.table(view.relation.name, limit=1)
-        audit(reader)
+        audit(reader)  # which reads every view to its end
         if accompany:
             accompany(reader, file.parent)

@@ -18,6 +18,7 @@ from sqlglot.errors import ErrorLevel
 
 from segwarehouse.errors import SourceError, WarehouseError, WarehouseLocked
 from segwarehouse.outgoing import masked
+from segwarehouse.warehouse.engine import Batches
 from segwarehouse.warehouse.place import Place, Relation
 from segwarehouse.warehouse.ragged import first_odd_line, separator_of
 
@@ -80,9 +81,9 @@ class DuckDB:
             raise _connect_error(error, path) from error
         self.home = str(found[0][0])
 
-    def execute(self, statement: exp.Expr) -> None:
-        """Run a statement whose result is not wanted."""
-        text = self.text(statement)
+    def execute(self, *statements: exp.Expr) -> None:
+        """Run statements whose results are not wanted, in order, all at once."""
+        text = ";\n".join(map(self.text, statements))
         try:
             self._connection.execute(text).fetchall()
         except duckdb.Error as error:
@@ -100,13 +101,14 @@ class DuckDB:
         except RuntimeError as error:
             raise _interruption(error) from error
 
-    def batches(self, query: exp.Query, rows: int) -> Iterator[pa.RecordBatch]:
-        """Run a query and yield its rows in batches of about `rows`."""
+    def batches(self, query: exp.Query, rows: int) -> Batches:
+        """Run a query and return its rows in batches of about `rows`."""
         text = self.text(query)
         try:
-            yield from self._connection.sql(text).to_arrow_reader(rows)
+            reader = self._connection.sql(text).to_arrow_reader(rows)
         except duckdb.Error as error:
             raise _statement_error(error, text) from _cause(error)
+        return Batches(reader.schema, _read(reader, text))
 
     def load(self, target: Relation | Place, table: pa.Table) -> None:
         """Replace the table `target` by these rows."""
@@ -264,6 +266,13 @@ class DuckDB:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _read(reader: pa.RecordBatchReader, text: str) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from reader
+    except duckdb.Error as error:
+        raise _statement_error(error, text) from _cause(error)
 
 
 def connect(path: Path | None, *, read_only: bool = False) -> DuckDB:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -9,6 +10,17 @@ import pyarrow as pa
 from sqlglot import exp
 
 from segwarehouse.warehouse.place import Place, Relation
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """The rows of a query as they come, and their columns. The engine is not asked anything else before they end."""
+
+    schema: pa.Schema
+    rows: Iterator[pa.RecordBatch]
+
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        return self.rows
 
 
 class Engine(Protocol):
@@ -20,13 +32,13 @@ class Engine(Protocol):
 
     dialect: str
 
-    def execute(self, statement: exp.Expr) -> None:
-        """Run a statement whose result is not wanted."""
+    def execute(self, *statements: exp.Expr) -> None:
+        """Run statements whose results are not wanted, in order, in as few round trips as the engine allows."""
 
     def fetch(self, query: exp.Query) -> pa.Table:
         """Run a query and return all its rows."""
 
-    def batches(self, query: exp.Query, rows: int) -> Iterator[pa.RecordBatch]:
+    def batches(self, query: exp.Query, rows: int) -> Batches:
         """Run a query and return its rows in batches of about `rows`."""
 
     def load(self, target: Relation | Place, table: pa.Table) -> None:

@@ -37,7 +37,7 @@ def test_the_card_exports_as_this_text(dialect: str) -> None:
 def test_what_is_exported_for_duckdb_selects_ranks_and_scores_as_python_does() -> None:
     audience = read_audience(CARD)
     create = sqlglot.parse_one((FOLDER / "export/duckdb.sql").read_text(encoding="utf-8"), read="duckdb")
-    columns, rows = boundary_columns(audience.card, seed=2)
+    columns, rows = boundary_columns([audience.card], seed=2)
     arrays = {name: pa.array(values, mask=missing, from_pandas=False) for name, (values, missing) in columns.items()}
     ids = pa.array(range(rows))
     with DuckDB(None, threads=1) as warehouse:

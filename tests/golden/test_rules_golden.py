@@ -61,7 +61,7 @@ def test_the_card_compiles_to_this_text(path: Path) -> None:
 def test_this_text_selects_ranks_and_scores_as_python_does(path: Path) -> None:
     audience = read_audience(path)
     view = sqlglot.parse_one(path.with_suffix(".sql").read_text(encoding="utf-8"), read="duckdb", into=exp.Select)
-    columns, rows = boundary_columns(audience.card, seed=1)
+    columns, rows = boundary_columns([audience.card], seed=1)
     arrays = {name: pa.array(values, mask=missing, from_pandas=False) for name, (values, missing) in columns.items()}
     ids = pa.array(range(rows))
     with DuckDB(None, threads=1) as warehouse:

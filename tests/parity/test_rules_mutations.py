@@ -102,13 +102,13 @@ def is_noticed(warehouse: DuckDB, monkeypatch: pytest.MonkeyPatch, mutation: Mut
     monkeypatch.setattr(prove, "department_view", mutated)
     monkeypatch.setattr(prove, "validate_view", lambda *_, **__: None)
     try:
-        return {difference.aspect for difference in prove_on_boundaries(warehouse, AUDIENCE).differences}
+        return {difference.aspect for difference in prove_on_boundaries(warehouse, [AUDIENCE])[0].differences}
     except WarehouseError:
         return {FAILS}
 
 
 def test_without_a_fault_the_proof_holds(warehouse: DuckDB) -> None:
-    proof = prove_on_boundaries(warehouse, AUDIENCE)
+    proof = prove_on_boundaries(warehouse, [AUDIENCE])[0]
     assert proof.holds
     assert 2000 < proof.rows < 8000
     assert 500 < proof.selected < proof.rows
@@ -296,6 +296,6 @@ def test_a_view_that_validation_refuses_never_runs(warehouse: DuckDB) -> None:
 
 
 def test_the_scratch_tables_are_gone_afterwards(warehouse: DuckDB) -> None:
-    prove_on_boundaries(warehouse, AUDIENCE, scratch_schema="aside")
+    prove_on_boundaries(warehouse, [AUDIENCE], scratch_schema="aside")[0]
     assert warehouse.columns(Relation("aside", "boundary_customers")) == {}
     assert warehouse.columns(Relation("aside", "boundary_department_counts")) == {}
