@@ -129,7 +129,7 @@ def _compare(
         raise CheckFailed(
             f"{relation}: {worst} depends on transactions on or after {window.cutoff.date()}, the cut-off: without "
             f"them {differing[worst]} rows are different",
-            "a feature may only read what is known before the cut-off: features.purchase_departments holds that; "
+            "a feature may only read what is known before the cut-off: features.known_lines holds that; "
             "for other relations write occurred_at < {{ cutoff | literal }}",
             check="no later data in features",
             rows=differing[worst],
