@@ -6,8 +6,8 @@ Out: relations in the warehouse, each checked against what its file says of its 
 A file opens with comment lines: ``-- materialized: table`` or ``view``, ``-- unique: a, b`` for a key of several
 columns, ``-- needs: category`` where it is built only if the data has that, ``-- description: …``. Behind a column
 stands what must be true of it: ``@not_null``, ``@unique``, ``@finite``, ``@between(low, high)``, ``@in('a', 'b')``,
-and a few words that describe it. Files in `models/checks/` are queries that must return no rows. The order comes from
-the references that sqlglot finds, and from graphlib.
+and a few words that describe it. Files in `models/checks/` are queries that must return no rows, those in
+`models/macros/` are no models. The order comes from the references that sqlglot finds, and from graphlib.
 """
 
 import re

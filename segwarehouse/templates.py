@@ -5,6 +5,9 @@ sqlglot. Jinja runs strictly: an undefined name is an error, and so is a value t
 it is: `{{ name | ident }}`, `{{ value | literal }}`, `{{ list | literals }}` and `{{ columns | row_hash }}` pass
 through sqlglot, and bare `{{ value }}` is refused. So text from data or configuration can't become syntax. Templates
 run in Jinja's sandbox, out of which no attribute leads to Python.
+
+What several templates share is a macro, `{% from 'macros/lines.sql' import is_known %}`: it sees the same values, and
+what it yields is SQL, since a macro prints nothing bare either.
 """
 
 import datetime as dt
@@ -15,9 +18,14 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import jinja2
+from jinja2 import nodes
+from jinja2.bccache import Bucket
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context, Macro
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from sqlglot import exp
 
@@ -27,7 +35,7 @@ TEMPLATE_DIALECT = "duckdb"
 
 
 class Sql(str):
-    """Text that is SQL already, made by one of the filters."""
+    """Text that is SQL already, made by one of the filters, or by a macro out of their results."""
 
     __slots__ = ()
 
@@ -138,6 +146,48 @@ def _only_sql(value: object) -> str:
     raise ModelError(f"{value!r} is printed into SQL without a filter", "write {{ … | ident }} or {{ … | literal }}")
 
 
+class _Compiled(jinja2.BytecodeCache):
+    """Templates that this process has compiled: a macro file is imported by many, and each is rendered many times."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str], CodeType] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill in the code of a template whose text has not changed."""
+        bucket.code = self._known.get((bucket.key, bucket.checksum))
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep the code of a template."""
+        if bucket.code is not None:
+            self._known[bucket.key, bucket.checksum] = bucket.code
+
+
+_COMPILED = _Compiled()
+
+
+class _Templates(ImmutableSandboxedEnvironment):
+    """Jinja's sandbox, in which what a macro yields is SQL: its own text, and values that filters have made safe.
+
+    Jinja prints without asking what a block is turned into by a filter, or by what is called with it and is no macro.
+    Both are refused.
+    """
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+        """Call what a template calls."""
+        found = super().call(__context, __obj, *args, **kwargs)
+        if isinstance(__obj, Macro):
+            return Sql(found)
+        if "caller" in kwargs:
+            raise SecurityError("only a macro is called with a block")
+        return found
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        for block in tree.find_all(nodes.FilterBlock):
+            raise jinja2.TemplateSyntaxError("a block has no filter", block.lineno, name, filename)
+        return tree
+
+
 @cache
 def packaged(folder: str) -> Path:
     """Return the packaged `models` or `sql` folder, in an installed wheel or in a checkout."""
@@ -188,46 +238,45 @@ class TemplateFolder:
         Raises
         ------
         ModelError
-            With file and line, if it does not parse, or names something that is not in `context`.
+            With file and line, if it does not parse, names something that is not in `context`, or prints what no filter
+            has made safe.
         """
         file = self.file(path)
         try:
-            template = self._environment().get_template(path)
-            return template.render(**context)
+            return self._environment(context).get_template(path).render()
         except jinja2.TemplateSyntaxError as error:
             where = error.filename or str(file)
             raise ModelError(f"{where}:{error.lineno}: {error.message}", path=where, line=error.lineno) from error
         except jinja2.TemplateNotFound as error:
             raise ModelError(f"{file}: there is no {error.name} to import", path=str(file)) from error
-        except jinja2.exceptions.SecurityError as error:
-            line = _line_in(error, file)
-            raise ModelError(
-                f"{file}:{line}: a template fills in values, and may do nothing else: {error.message}",
-                path=str(file),
-                line=line,
-            ) from error
+        except SecurityError as error:
+            raise _located(error, f"a template fills in values, and may do nothing else: {error.message}") from error
         except jinja2.UndefinedError as error:
-            line = _line_in(error, file)
-            hint = f"it may use {', '.join(sorted(context))}"
-            raise ModelError(f"{file}:{line}: {error.message}", hint, path=str(file), line=line) from error
+            raise _located(error, str(error.message), f"it may use {', '.join(sorted(context))}") from error
+        except ModelError as error:
+            raise _located(error, error.message, error.hint) from error
+        except TypeError as error:  # a macro that is given too many values, for instance
+            raise _located(error, str(error)) from error
 
-    def _environment(self) -> jinja2.Environment:
-        environment = ImmutableSandboxedEnvironment(  # this is SQL, escaped by its own filters, not HTML
+    def _environment(self, context: Mapping[str, object]) -> jinja2.Environment:
+        environment = _Templates(  # this is SQL, escaped by its own filters, not HTML
             loader=jinja2.FileSystemLoader(self.roots),
             undefined=jinja2.StrictUndefined,
             finalize=_only_sql,
             keep_trailing_newline=True,
+            bytecode_cache=_COMPILED,
         )
         filters: dict[str, Any] = {each.__name__: each for each in (datatype, ident, literal, literals, row_hash)}
         environment.filters.update(filters)
+        environment.globals.update(context)  # these reach the macros that a template imports
         return environment
 
 
-def _line_in(error: Exception, file: Path) -> int:
-    """Return the line of the template `file` that the traceback of `error` last passed through."""
-    line, step = 1, error.__traceback__
+def _located(error: Exception, message: str, hint: str = "") -> ModelError:
+    """Return what is wrong with the file and line of the template, or of its macro, in which the error arose."""
+    file, line, step = "", 1, error.__traceback__
     while step is not None:
-        if Path(step.tb_frame.f_code.co_filename) == file:
-            line = step.tb_lineno
+        if step.tb_frame.f_code.co_filename.endswith(".sql"):
+            file, line = step.tb_frame.f_code.co_filename, step.tb_lineno
         step = step.tb_next
-    return line
+    return ModelError(f"{file}:{line}: {message}", hint, path=file, line=line)

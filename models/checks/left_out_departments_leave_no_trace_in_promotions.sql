@@ -2,30 +2,19 @@
 -- description: departments. A leak of the target department into what was bought on promotion shows here.
 -- Recomputed for one department in every {{ leak_stride | literal }} or so, each time other ones, on all of their buyers.
 -- needs: promotion
+{%- from 'macros/leaks.sql' import differs, known_lines, targets %}
+{%- from 'macros/measures.sql' import discount_share, ratio %}
+{%- set of_discounts = ["discount_per_purchase"] if has.discount else [] %}
+{%- set of_prices = ["discount_share"] if has.discount and has.amount else [] %}
 with lines as (
-    select
-        p.customer_id,
-        {% if has.purchases %}p.purchase_id{% else %}cast(row_number() over (order by p.customer_id, p.department) as varchar){% endif %} as purchase_id,
-        p.amount,
-        p.discount,
-        p.is_promoted,
-        d.department_key
-    from staging.purchases as p
-    inner join staging.departments as d on d.department = p.department
-    {%- if has.occurred_at %}
-    where p.occurred_at < {{ cutoff | literal }}
-    {%- endif %}
+    {{ known_lines(["amount", "discount", "is_promoted"]) }}
 ),
 
 targets as (
-    select distinct
-        customer_id,
-        department_key
-    from lines
-    where department_key % {{ leak_stride | literal }} = {{ leak_offset | literal }}
+    {{ targets() }}
 ),
 
-recomputed as (
+others as (
     select
         t.customer_id,
         t.department_key,
@@ -38,6 +27,17 @@ recomputed as (
     from targets as t
     left join lines as o on o.customer_id = t.customer_id and o.department_key <> t.department_key
     group by t.customer_id, t.department_key
+),
+
+recomputed as (
+    select
+        customer_id,
+        department_key,
+        {{ ratio("promoted_purchase_count", "purchase_count") }} as promotion_purchase_share,
+        {{ ratio("promoted_line_count", "line_count") }} as promotion_line_share,
+        {{ ratio("discount", "purchase_count") }} as discount_per_purchase,
+        {{ discount_share() }} as discount_share
+    from others
 )
 
 select
@@ -46,21 +46,4 @@ select
 from recomputed as r
 left join features.behaviour as b on b.customer_id = r.customer_id and b.department_key = r.department_key
 where
-    b.customer_id is null
-    or b.promotion_purchase_share <> coalesce(
-        cast(r.promoted_purchase_count as double) / nullif(cast(r.purchase_count as double), 0), 0
-    )
-    or b.promotion_line_share <> coalesce(
-        cast(r.promoted_line_count as double) / nullif(cast(r.line_count as double), 0), 0
-    )
-    {%- if has.discount %}
-    or b.discount_per_purchase <> coalesce(
-        cast(r.discount as double) / nullif(cast(r.purchase_count as double), 0), 0
-    )
-    {%- if has.amount %}
-    or b.discount_share <> case
-        when r.amount > 0 then cast(r.discount as double) / cast(r.amount + r.discount as double)
-        else cast('0' as double)
-    end
-    {%- endif %}
-    {%- endif %}
+    {{ differs(["promotion_purchase_share", "promotion_line_share"] + of_discounts + of_prices) }}

@@ -2,6 +2,8 @@
 -- description: How each customer shops, with all lines of one department left out (department_key 0 leaves out none).
 -- description: Columns ending in _log hold whole thousandths of log(1 + x) and feed the activity measure alone.
 -- unique: customer_id, department_key
+{%- from 'macros/measures.sql' import as_double, at_least_zero, discount_share, frequency_trend, known_days, log_of %}
+{%- from 'macros/measures.sql' import monetary_trend, ratio, recency_days, recency_trend, tenure_days %}
 with bought as (
     select
         {%- if has.promotion %}
@@ -12,13 +14,6 @@ with bought as (
         {%- if has.channel %}
         c.channel_count,
         {%- endif %}
-        {%- if has.trend %}
-        case
-            when date_diff('day', cast(t.first_at as date), {{ cutoff_date | literal }}) > {{ recent_days | literal }}
-                then date_diff('day', cast(t.first_at as date), {{ cutoff_date | literal }})
-            else {{ recent_days | literal }}
-        end as known_days,
-        {%- endif %}
         t.*
     from features.totals_without as t
     {%- if has.promotion %}
@@ -27,78 +22,62 @@ with bought as (
     {%- if has.channel %}
     left join features.channel_breadth_without as c on c.customer_id = t.customer_id and c.department_key = t.department_key
     {%- endif %}
+),
+
+known as (
+    select
+        {{ known_days("first_at") }} as known_days,
+        bought.*
+    from bought
 )
 
 select
     customer_id,  -- @not_null
     department_key,  -- @not_null
-    cast(purchase_count as double) as frequency_count,  -- @finite purchases
-    cast(breadth_count as double) as breadth_count,  -- @finite departments bought in
+    {{ as_double("purchase_count") }} as frequency_count,  -- @finite purchases
+    {{ as_double("breadth_count") }} as breadth_count,  -- @finite departments bought in
     {%- if has.capped_departments %}
-    cast(other_purchase_count as double) as purchases_other_departments,  -- @finite purchases in departments without a column
+    {{ as_double("other_purchase_count") }} as purchases_other_departments,  -- @finite purchases in departments without a column
     {%- endif %}
     {%- if has.purchases %}
-    coalesce(cast(line_count as double) / nullif(cast(purchase_count as double), 0), 0) as lines_per_purchase,  -- @finite
+    {{ ratio("line_count", "purchase_count") }} as lines_per_purchase,  -- @finite
     {%- endif %}
     {%- if has.amount %}
-    coalesce(cast(amount as double), 0) as monetary_amount,  -- @finite spend
-    coalesce(cast(amount as double) / nullif(cast(purchase_count as double), 0), 0) as amount_per_purchase,  -- @finite
-    round(1000 * ln(1 + case when amount > 0 then cast(amount as double) else cast('0' as double) end)) as amount_log,  -- @finite
+    coalesce({{ as_double("amount") }}, 0) as monetary_amount,  -- @finite spend
+    {{ ratio("amount", "purchase_count") }} as amount_per_purchase,  -- @finite
+    {{ log_of(at_least_zero("amount")) }} as amount_log,  -- @finite
     {%- endif %}
     {%- if has.occurred_at %}
-    coalesce(
-        cast(date_diff('day', cast(last_at as date), {{ cutoff_date | literal }}) as double),
-        cast({{ observed_days | literal }} as double)
-    ) as recency_days,  -- @finite days since the last purchase
-    coalesce(cast(date_diff('day', cast(first_at as date), {{ cutoff_date | literal }}) as double), 0) as tenure_days,  -- @finite days since the first purchase
-    round(1000 * ln(1 + coalesce(
-        cast(date_diff('day', cast(last_at as date), {{ cutoff_date | literal }}) as double),
-        cast({{ observed_days | literal }} as double)
-    ))) as recency_log,  -- @finite
-    cast(recent_purchase_count as double) as recent_frequency_count,  -- @finite
-    cast(recent_breadth_count as double) as recent_breadth_count,  -- @finite
-    {%- if has.amount %}
-    cast(recent_amount as double) as recent_monetary_amount,  -- @finite
+    {{ recency_days("last_at") }} as recency_days,  -- @finite days since the last purchase
+    {{ tenure_days("first_at") }} as tenure_days,  -- @finite days since the first purchase
+    {{ log_of(recency_days("last_at")) }} as recency_log,  -- @finite
+    {{ as_double("recent_purchase_count") }} as recent_frequency_count,  -- @finite
+    {{ as_double("recent_breadth_count") }} as recent_breadth_count,  -- @finite
     {%- endif %}
+    {%- if has.occurred_at and has.amount %}
+    {{ as_double("recent_amount") }} as recent_monetary_amount,  -- @finite
     {%- endif %}
     {%- if has.trend %}
-    coalesce(
-        cast(recent_purchase_count * known_days as double) / nullif(cast(purchase_count * {{ recent_days | literal }} as double), 0),
-        0
-    ) as frequency_trend,  -- @finite recent purchases a day over all purchases a day
-    coalesce(cast(recent_breadth_count as double) / nullif(cast(breadth_count as double), 0), 0) as recent_breadth_share,  -- @finite
-    coalesce(
-        cast(date_diff('day', cast(last_at as date), {{ cutoff_date | literal }}) * purchase_count as double)
-        / cast(known_days as double),
-        0
-    ) as recency_trend,  -- @finite days since the last purchase over days from purchase to purchase
-    {%- if has.amount %}
-    case
-        when amount > 0 and recent_amount > 0
-            then cast(recent_amount as double) * cast(known_days as double)
-                / (cast(amount as double) * cast({{ recent_days | literal }} as double))
-        else cast('0' as double)
-    end as monetary_trend,  -- @finite recent spend a day over all spend a day
+    {{ frequency_trend() }} as frequency_trend,  -- @finite recent purchases a day over all purchases a day
+    {{ ratio("recent_breadth_count", "breadth_count") }} as recent_breadth_share,  -- @finite
+    {{ recency_trend() }} as recency_trend,  -- @finite days since the last purchase over days from purchase to purchase
     {%- endif %}
+    {%- if has.trend and has.amount %}
+    {{ monetary_trend() }} as monetary_trend,  -- @finite recent spend a day over all spend a day
     {%- endif %}
     {%- if has.channel %}
-    cast(channel_count as double) as channel_count,  -- @finite
+    {{ as_double("channel_count") }} as channel_count,  -- @finite
     {%- endif %}
     {%- if has.promotion %}
-    coalesce(
-        cast(promoted_purchase_count as double) / nullif(cast(purchase_count as double), 0), 0
-    ) as promotion_purchase_share,  -- @finite of purchases
-    coalesce(cast(promoted_line_count as double) / nullif(cast(line_count as double), 0), 0) as promotion_line_share,  -- @finite of lines
+    {{ ratio("promoted_purchase_count", "purchase_count") }} as promotion_purchase_share,  -- @finite of purchases
+    {{ ratio("promoted_line_count", "line_count") }} as promotion_line_share,  -- @finite of lines
+    {%- endif %}
     {%- if has.discount %}
-    coalesce(cast(discount as double) / nullif(cast(purchase_count as double), 0), 0) as discount_per_purchase,  -- @finite money off
-    {%- if has.amount %}
-    case
-        when amount > 0 then cast(discount as double) / cast(amount + discount as double)
-        else cast('0' as double)
-    end as discount_share,  -- @finite of the full price
+    {{ ratio("discount", "purchase_count") }} as discount_per_purchase,  -- @finite money off
     {%- endif %}
+    {%- if has.discount and has.amount %}
+    {{ discount_share() }} as discount_share,  -- @finite of the full price
     {%- endif %}
-    {%- endif %}
-    round(1000 * ln(1 + cast(purchase_count as double))) as frequency_log,  -- @finite
-    round(1000 * ln(1 + cast(breadth_count as double))) as breadth_log  -- @finite
-from bought
+    {{ log_of(as_double("purchase_count")) }} as frequency_log,  -- @finite
+    {{ log_of(as_double("breadth_count")) }} as breadth_log  -- @finite
+from known

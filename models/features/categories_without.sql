@@ -3,26 +3,14 @@
 -- description: nothing; every department where a customer bought in the category has a row that leaves out its lines.
 -- unique: customer_id, department_key, category_key
 -- needs: category
-with totals as (
-    select
-        customer_id,
-        category_key,
-        cast(sum(first_purchase_count) as bigint) as purchase_count
-    from features.category_counts
-    group by customer_id, category_key
+{%- from 'macros/groups.sql' import purchases_without %}
+with counted as (
+    {{ purchases_without("category_counts", "category_key") }}
 )
 
 select
-    t.customer_id,  -- @not_null
-    0 as department_key,  -- @not_null
-    t.category_key,  -- @not_null
-    t.purchase_count  -- @not_null @between(0, 1e15)
-from totals as t
-union all
-select
-    c.customer_id,
-    c.department_key,
-    c.category_key,
-    t.purchase_count - c.solo_purchase_count as purchase_count
-from features.category_counts as c
-inner join totals as t on t.customer_id = c.customer_id and t.category_key = c.category_key
+    customer_id,  -- @not_null
+    department_key,  -- @not_null
+    category_key,  -- @not_null
+    purchase_count  -- @not_null @between(0, 1e15)
+from counted

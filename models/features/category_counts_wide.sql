@@ -1,10 +1,9 @@
 -- materialized: table
 -- description: Customer x category counts, wide: purchases in each category, one row a customer who bought in any.
 -- needs: category
+{%- from 'macros/groups.sql' import purchase_columns %}
 select
-    {%- for category in categories %}
-    cast(sum(case when category_key = {{ category.key | literal }} then purchase_count else 0 end) as double) as {{ category.column | ident }},  -- @finite
-    {%- endfor %}
+    {{ purchase_columns(categories, "category_key") -}}
     customer_id  -- @not_null @unique
 from features.categories_without
 where department_key = 0

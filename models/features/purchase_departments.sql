@@ -1,26 +1,6 @@
 -- materialized: table
 -- description: One row for each department in each purchase of a customer, known before the cut-off.
--- A purchase is a transaction; without transaction ids a customer's day; without dates either, a line.
-with lines as (
-    select
-        p.customer_id,
-        d.department_key,
-        {% if has.purchases %}p.purchase_id{% else %}cast(row_number() over (order by p.customer_id, p.department) as varchar){% endif %} as purchase_id,
-        p.amount,
-        p.occurred_at,
-        {%- if has.promotion %}
-        p.discount,
-        p.is_promoted,
-        {%- endif %}
-        {% if has.occurred_at %}case when p.occurred_at >= {{ recent_from | literal }} then 1 else 0 end{% else %}0{% endif %} as is_recent
-    from staging.purchases as p
-    inner join staging.departments as d on d.department = p.department
-    {%- if has.occurred_at %}
-    where p.occurred_at < {{ cutoff | literal }}
-    {%- endif %}
-),
-
-counted as (
+with counted as (
     select
         customer_id,
         purchase_id,
@@ -34,7 +14,7 @@ counted as (
         cast(sum(is_promoted) as bigint) as promoted_line_count,
         {%- endif %}
         max(is_recent) as is_recent
-    from lines
+    from features.known_lines
     group by customer_id, purchase_id, department_key
 )
 

@@ -2,12 +2,12 @@
 -- description: What each customer has bought over all departments but one. department_key 0 leaves out nothing; every
 -- description: department that a customer bought in has a row that leaves out all of its lines, in every measure.
 -- unique: customer_id, department_key
-{%- set others = wide_keys | literals %}
+{%- from 'macros/lines.sql' import is_among %}
 with ranked as (
     select
         c.*,
         case when c.recent_purchase_count > 0 then 1 else 0 end as is_recent,
-        {% if wide_keys %}case when c.department_key in ({{ others }}) then 0 else c.purchase_count end{% else %}c.purchase_count{% endif %} as other_purchase_count,
+        case when {{ is_among("department_key", wide_keys) }} then 0 else c.purchase_count end as other_purchase_count,
         row_number() over (partition by c.customer_id order by c.last_at desc, c.department_key) as last_position,
         row_number() over (partition by c.customer_id order by c.first_at, c.department_key) as first_position
     from features.department_counts as c

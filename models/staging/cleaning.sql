@@ -2,6 +2,7 @@
 -- description: How many transaction lines were kept, and how many were left out for which reason. A kept duplicate equals
 -- description: another line in every column.
 -- unique: reason
+{%- set copied = "duplicate" if cleaning.duplicates == "drop" else "kept duplicate" %}
 with judged as (
     select coalesce(drop_reason, case when is_amount_unknown then 'kept without amount' else 'kept' end) as reason
     from staging.lines
@@ -27,7 +28,7 @@ counted as (
     from repeated
     union all
     select
-        {% if cleaning.duplicates == "drop" %}'duplicate'{% else %}'kept duplicate'{% endif %} as reason,
+        {{ copied | literal }} as reason,
         line_count
     from repeated
 )

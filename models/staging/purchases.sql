@@ -1,15 +1,6 @@
 -- materialized: view
 -- description: The transaction lines that count: typed, complete, and known before as_of. Of copies, all or the first.
 {%- if cleaning.duplicates == "drop" %}
-with copies as (
-    select
-        l.*,
-        row_number() over (partition by l.row_hash order by l.customer_id) as copy_number
-    from staging.lines as l
-    inner join staging.copies as c on c.row_hash = l.row_hash
-    where l.drop_reason is null
-)
-
 select
     customer_id,
     department,
@@ -21,8 +12,7 @@ select
     channel,
     discount,
     is_promoted
-from copies
-where copy_number = 1
+from staging.first_copies
 union all
 {%- endif %}
 select

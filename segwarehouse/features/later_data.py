@@ -86,7 +86,7 @@ def require_no_later_data(
             raise CheckFailed(
                 f"{relation}: {worst} depends on transactions on or after {window.cutoff.date()}, the cut-off: "
                 f"without them {rows} rows are different",
-                "a feature may only read what is known before the cut-off: features.purchase_departments holds that; "
+                "a feature may only read what is known before the cut-off: features.known_lines holds that; "
                 "for other relations write occurred_at < {{ cutoff | literal }}",
                 check="no later data in features",
                 rows=rows,

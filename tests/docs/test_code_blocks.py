@@ -1,8 +1,8 @@
 """Every code block of the documentation runs, page by page, in a project that is really published.
 
 `sh`: through the command line, in this process; `refresh` answers with the report of the refresh that made the project.
-`sql`: against the published state. `python`: as it stands. `toml` is a configuration that loads. `json`: lines that
-parse. `ini` and `cron` are the files of examples/nightly. `text` is output.
+`sql`: against the published state. `jinja`: as a model of the project. `python`: as it stands. `toml`: a configuration
+that loads. `json`: lines that parse. `ini` and `cron` are the files of examples/nightly. `text` is output.
 """
 
 import json
@@ -19,7 +19,9 @@ import pytest
 from segwarehouse.api import Project
 from segwarehouse.cli import main
 from segwarehouse.config import CONFIG_NAME, load_config
+from segwarehouse.project import read_model
 from segwarehouse.refresh import RefreshReport
+from segwarehouse.templates import TemplateFolder
 
 ROOT = Path(__file__).parents[2]
 NIGHTLY = ROOT / "examples/nightly"
@@ -44,6 +46,14 @@ def run_shell(block: str) -> None:
 def run_sql(query: str) -> None:
     with duckdb.connect("published/warehouse.duckdb", read_only=True) as state:
         state.execute(query).fetchall()
+
+
+def run_model(block: str) -> None:
+    file = Path("models/staging/transactions.sql")
+    file.parent.mkdir(parents=True)
+    file.write_text(block, encoding="utf-8")
+    models = TemplateFolder.of("models", Path())
+    assert read_model(models, "staging/transactions.sql", {}).file == file
 
 
 def run_toml(block: str) -> None:
@@ -73,6 +83,7 @@ def is_output(block: str) -> None:
 RUN: dict[str, Callable[[str], None]] = {
     "sh": run_shell,
     "sql": run_sql,
+    "jinja": run_model,
     "python": run_python,
     "toml": run_toml,
     "json": run_json,

@@ -296,6 +296,6 @@ def test_a_view_that_validation_refuses_never_runs(warehouse: DuckDB) -> None:
 
 
 def test_the_scratch_tables_are_gone_afterwards(warehouse: DuckDB) -> None:
-    prove_on_boundaries(warehouse, [AUDIENCE], scratch_schema="aside")[0]
+    prove_on_boundaries(warehouse, [AUDIENCE], scratch_schema="aside")
     assert warehouse.columns(Relation("aside", "boundary_customers")) == {}
     assert warehouse.columns(Relation("aside", "boundary_department_counts")) == {}

@@ -183,17 +183,21 @@ def test_categories_need_neither_times_nor_baskets(tmp_path: Path, transactions:
     built.run_checks()
 
 
+def plant(folder: Path, path: str, clean: str, leaking: str) -> None:
+    """Give a project a model or macro file of its own, which differs from the packaged one in one place."""
+    honest = TemplateFolder.of("models").file(path).read_text(encoding="utf-8")
+    assert honest.count(clean) == 1
+    own = folder / "models" / path
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text(honest.replace(clean, leaking), encoding="utf-8")
+
+
 CATEGORY_LEAKS = {
-    "own lines": ("categories_without", "t.purchase_count - c.solo_purchase_count as", "t.purchase_count as"),
-    "mixed purchases": (
-        "category_counts",
-        "over (partition by customer_id, purchase_id, category_key) = 1",
-        "over () = 1",
-    ),
+    "own lines": ("t.purchase_count - c.solo_purchase_count as", "t.purchase_count as"),
+    "mixed purchases": ("over (partition by customer_id, purchase_id, {{ key | ident }}) = 1", "over () = 1"),
     "missing rows": (
-        "categories_without",
-        "c.category_key,\n    t.purchase_count - ",
-        "0 as category_key, t.purchase_count - ",
+        "c.{{ key | ident }},\n        t.purchase_count - ",
+        "0 as {{ key | ident }}, t.purchase_count - ",
     ),
 }
 
@@ -201,12 +205,7 @@ CATEGORY_LEAKS = {
 @pytest.mark.parametrize("leak", CATEGORY_LEAKS)
 def test_a_leak_planted_in_the_categories_is_caught(tmp_path: Path, transactions: pd.DataFrame, leak: str) -> None:
     folder = write_project(tmp_path, categorised(transactions), source='category = "category"')
-    model, clean, leaking = CATEGORY_LEAKS[leak]
-    honest = TemplateFolder.of("models").file(f"features/{model}.sql").read_text(encoding="utf-8")
-    assert honest.count(clean) == 1
-    own = folder / "models" / "features"
-    own.mkdir(parents=True)
-    (own / f"{model}.sql").write_text(honest.replace(clean, leaking), encoding="utf-8")
+    plant(folder, "macros/groups.sql", *CATEGORY_LEAKS[leak])
     with pytest.raises(CheckFailed, match=r"in_categories|@unique"):
         Built(folder).run_checks()
 
@@ -245,12 +244,7 @@ LEAKS = {
 @pytest.mark.parametrize("leak", LEAKS)
 def test_a_planted_leak_is_caught(tmp_path: Path, transactions: pd.DataFrame, leak: str) -> None:
     folder = write_project(tmp_path, transactions)
-    honest = TemplateFolder.of("models").file("features/totals_without.sql").read_text(encoding="utf-8")
-    clean, leaking = LEAKS[leak]
-    assert honest.count(clean) == 1
-    own = folder / "models" / "features"
-    own.mkdir(parents=True)
-    (own / "totals_without.sql").write_text(honest.replace(clean, leaking), encoding="utf-8")
+    plant(folder, "features/totals_without.sql", *LEAKS[leak])
     with pytest.raises(CheckFailed, match="left_out_departments_leave_no_trace"):
         Built(folder).run_checks()
 

@@ -11,9 +11,8 @@ from segwarehouse.errors import CheckFailed, DataError
 from segwarehouse.features import read_features
 from segwarehouse.features.later_data import require_no_later_data
 from segwarehouse.project import load_models
-from segwarehouse.templates import TemplateFolder
 from tests.conftest import DEPARTMENTS, write_project
-from tests.unit.test_features import Built
+from tests.unit.test_features import Built, plant
 
 SOURCE = 'channel = "store_no"\ndiscount = "money_off"'
 STORES = ("1", "O'Hara", "Süd 3")
@@ -167,41 +166,40 @@ def test_a_discount_that_is_no_number_stops_the_run(tmp_path: Path, lines: pd.Da
 
 LEAKS = {
     "purchases in a channel": (
-        "channels_without",
+        "macros/groups.sql",
         "t.purchase_count - c.solo_purchase_count as",
         "t.purchase_count as",
     ),
     "number of channels": (
-        "channel_breadth_without",
+        "features/channel_breadth_without.sql",
         "coalesce(t.channel_count, 0) - coalesce(a.channel_count, 0)",
         "coalesce(t.channel_count, 0)",
     ),
     "channels of mixed purchases": (
-        "channel_counts",
-        "over (partition by customer_id, purchase_id, channel_key) = 1",
+        "macros/groups.sql",
+        "over (partition by customer_id, purchase_id, {{ key | ident }}) = 1",
         "over () = 1",
     ),
-    "lines on promotion": ("promotions_without", "t.line_count - c.line_count as", "t.line_count as"),
+    "lines on promotion": ("features/promotions_without.sql", "t.line_count - c.line_count as", "t.line_count as"),
     "purchases on promotion": (
-        "promotions_without",
+        "features/promotions_without.sql",
         "t.purchase_count - c.solo_purchase_count as",
         "t.purchase_count as",
     ),
-    "money off": ("promotions_without", "t.discount - c.discount as", "t.discount as"),
-    "trend of spend": ("totals_without", "t.recent_amount - r.recent_amount as", "t.recent_amount as"),
-    "trend of breadth": ("totals_without", "t.recent_breadth_count - r.is_recent as", "t.recent_breadth_count as"),
+    "money off": ("features/promotions_without.sql", "t.discount - c.discount as", "t.discount as"),
+    "trend of spend": ("features/totals_without.sql", "t.recent_amount - r.recent_amount as", "t.recent_amount as"),
+    "trend of breadth": (
+        "features/totals_without.sql",
+        "t.recent_breadth_count - r.is_recent as",
+        "t.recent_breadth_count as",
+    ),
 }
 
 
 @pytest.mark.parametrize("leak", LEAKS)
 def test_a_leak_planted_in_the_signals_is_caught(tmp_path: Path, lines: pd.DataFrame, leak: str) -> None:
     folder = write_project(tmp_path, lines, source=SOURCE, learning="trend = true")
-    model, clean, leaking = LEAKS[leak]
-    honest = TemplateFolder.of("models").file(f"features/{model}.sql").read_text(encoding="utf-8")
-    assert honest.count(clean) == 1
-    own = folder / "models" / "features"
-    own.mkdir(parents=True)
-    (own / f"{model}.sql").write_text(honest.replace(clean, leaking), encoding="utf-8")
+    plant(folder, *LEAKS[leak])
     with pytest.raises(CheckFailed, match=r"leave_no_trace_in_(channels|promotions|trends)"):
         Built(folder).run_checks()
 
@@ -212,10 +210,15 @@ def test_the_honest_signals_pass_the_leak_checks(built: Built) -> None:
 
 
 READS_LATER = {
-    "channel_counts": ("where p.occurred_at < {{ cutoff | literal }}", "where true"),
+    "channel_counts": (
+        "features/channel_counts.sql",
+        "from features.known_lines as l",
+        "from (select * from staging.purchases inner join staging.departments using (department)) as l",
+    ),
     "purchase_departments": (
-        "        p.discount,\n",
-        "        p.discount * (select count(*) from staging.purchases) as discount,\n",
+        "features/purchase_departments.sql",
+        "        sum(discount) as discount,\n",
+        "        sum(discount) * (select count(*) from staging.purchases) as discount,\n",
     ),
 }
 
@@ -223,16 +226,11 @@ READS_LATER = {
 @pytest.mark.parametrize("model", READS_LATER)
 def test_signals_that_read_later_data_are_caught(tmp_path: Path, lines: pd.DataFrame, model: str) -> None:
     folder = write_project(tmp_path, lines, source=SOURCE, learning="trend = true")
-    honest = TemplateFolder.of("models").file(f"features/{model}.sql").read_text(encoding="utf-8")
-    clean, leaking = READS_LATER[model]
-    assert honest.count(clean) == 1
     earlier = Built(folder, steps_back=1)
     models = load_models(earlier.models, "features", earlier.context)
     require_no_later_data(earlier.warehouse, earlier.config, earlier.catalogue, models, earlier.window)
     earlier.warehouse.close()
-    own = folder / "models" / "features"
-    own.mkdir(parents=True)
-    (own / f"{model}.sql").write_text(honest.replace(clean, leaking), encoding="utf-8")
+    plant(folder, *READS_LATER[model])
     later = Built(folder, steps_back=1)
     models = load_models(later.models, "features", later.context)
     with pytest.raises(CheckFailed, match="the cut-off"):
