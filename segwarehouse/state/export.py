@@ -12,6 +12,7 @@ from typing import Any
 import sqlglot
 from sqlglot import exp
 
+from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.lookup import find_name
 from segwarehouse.outgoing import visible
@@ -43,6 +44,9 @@ class Exported:
     dialect: str
     label: str
     sql: str
+
+    def __repr__(self) -> str:
+        return display.brief(self, department=self.department, dialect=self.dialect, label=self.label)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the same as plain values."""
