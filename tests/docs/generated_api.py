@@ -6,13 +6,22 @@ from collections.abc import Iterator
 from types import FunctionType
 
 import segwarehouse
-from segwarehouse import api, errors
+from segwarehouse import errors
 from segwarehouse.estimator import CardClassifier
+from segwarehouse.initialise import Initialised
+from segwarehouse.ledger.difference import Difference
+from segwarehouse.ledger.status import Status
+from segwarehouse.measure.campaign import Campaign
+from segwarehouse.refresh import PlannedRelation, RefreshReport, RollbackReport
+from segwarehouse.refresh.preflight import CheckReport
+from segwarehouse.report import Report
 from segwarehouse.rules.prove import Proof
+from segwarehouse.state.export import Exported
+from segwarehouse.state.proof import Verified
 
-RETURNED = (
-    *(api.Initialised, api.CheckReport, api.PlannedRelation, api.RefreshReport, api.RollbackReport, api.Report),
-    *(api.Status, api.Difference, api.Campaign, api.Verified, Proof, api.Exported),
+RETURNED: tuple[type, ...] = (
+    *(Initialised, CheckReport, PlannedRelation, RefreshReport, RollbackReport, Report),
+    *(Status, Difference, Campaign, Verified, Proof, Exported),
 )
 """What the methods of a project return, besides data frames and plain values."""
 
@@ -25,7 +34,7 @@ def api_page() -> str:
         "# Python API",
         "",
         "What `import segwarehouse` offers, from its docstrings. Methods of a project return pandas DataFrames, or the "
-        "dataclasses below, each with a short `repr`, most with a table for notebooks, and with `as_dict()` for JSON.",
+        "dataclasses below, most with `as_dict()` for JSON and with tables for notebooks.",
         "",
         "## init",
         "",
