@@ -243,7 +243,7 @@ def aftermath(config: "Config", worker: "Worker", former: str, pipe: int) -> Non
 
     left = leavings(config)
     found = run_of_whole_state()
-    problems += [f"{item.view} is not proved" for item in verify(config) if not item.as_dict()["proved"]]
+    problems += [f"{item.view} is not proved" for item in verify(config) if not item.proved]
     report = refresh(config, worker=worker)  # which proves what it publishes
     if run_of_whole_state() != report.run_id:
         problems.append(f"{report.run_id} was refreshed and is not what is published")

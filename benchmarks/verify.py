@@ -90,7 +90,7 @@ def main() -> None:
             _, by_model = timed(score_by_model, project, models)
             rows, by_card = timed(score_by_card, project)
             proofs, verified = timed(project.verify)
-            if not all(proof["proved"] for proof in proofs) or rows != sum(proof["selected"] for proof in proofs):
+            if not all(proof.proved for proof in proofs) or rows != sum(proof.customers.selected for proof in proofs):
                 raise SystemExit("SQL and Python disagree")
             for name, took in (("verify", verified), ("model", by_model), ("card", by_card)):
                 seconds[name].append(took)

@@ -22,12 +22,13 @@ from segwarehouse.ledger.difference import Difference, difference, logged_runs, 
 from segwarehouse.ledger.status import Progress, Status, read_status
 from segwarehouse.measure.campaign import Campaign
 from segwarehouse.measure.run import measure
-from segwarehouse.refresh import RefreshReport, RollbackReport, plan, refresh, rollback, verify
+from segwarehouse.refresh import PlannedRelation, RefreshReport, RollbackReport, plan, refresh, rollback, verify
 from segwarehouse.refresh.preflight import CheckReport, check
 from segwarehouse.refresh.reporting import REPORT_NAME
 from segwarehouse.report import Report, summarise, write_report
 from segwarehouse.state.export import Exported, export
 from segwarehouse.state.folders import current_run, states_on_disk
+from segwarehouse.state.proof import Verified
 from segwarehouse.state.published import PublishedState
 from segwarehouse.warehouse import connect, frame_of, relation
 
@@ -51,11 +52,18 @@ class Project:
     def __init__(self, directory: str | Path = ".") -> None:
         self.config: Config = load_config(directory)
 
+    def __repr__(self) -> str:
+        run = current_run(self.config)
+        found = f"published run {run}" if run else "nothing published"
+        if self.config.in_place:  # which run it is stands in the database alone
+            found = f"published in {self.config.publish.url.path.name}"
+        return f"<Project {str(self.config.directory)!r}, {found}>"
+
     def check(self, as_of: dt.date | None = None) -> CheckReport:
         """Look at configuration and data, and say what a refresh would do. Nothing is changed."""
         return check(self.config, as_of=as_of)
 
-    def plan(self, as_of: dt.date | None = None, departments: Sequence[str] = ()) -> list[tuple[str, str]]:
+    def plan(self, as_of: dt.date | None = None, departments: Sequence[str] = ()) -> list[PlannedRelation]:
         """Return the SQL that a refresh would run up to the learning, relation by relation."""
         return plan(self.config, as_of=as_of, departments=departments)
 
@@ -207,9 +215,9 @@ class Project:
         """
         return measure(self.config, run_id, contacted=contacted, as_planned=as_planned)
 
-    def verify(self) -> list[dict[str, Any]]:
-        """Prove every view of the published state again: SQL and Python, row by row. See `Verified.as_dict`."""
-        return [item.as_dict() for item in verify(self.config)]
+    def verify(self) -> list[Verified]:
+        """Prove every view of the published state again: SQL and Python, row by row."""
+        return verify(self.config)
 
     def export(self, departments: Sequence[str] = (), dialect: str = "duckdb") -> list[Exported]:
         """Return the published views as SQL for another warehouse. See `segwarehouse.state.export`."""

@@ -1,4 +1,4 @@
-"""What a notebook shows of a result: small HTML tables, everything in them escaped.
+"""What a notebook or a prompt shows of a result: one line, or small HTML tables, everything in them escaped.
 
 In: named values and rows of plain values. Out: HTML without style or script of its own, so that it looks like the
 notebook around it, and without characters that turn the reading direction. What is worth showing is left to the object
@@ -12,6 +12,15 @@ from html import escape
 from segwarehouse.outgoing import printable
 
 MOST_ROWS = 50
+
+
+def brief(value: object, **facts: object) -> str:
+    """Return a `repr` on one line: the type, and the facts that tell a value from another.
+
+    >>> brief(1.5, run_id="r1", departments=20)
+    "<float run_id='r1', departments=20>"
+    """
+    return f"<{type(value).__name__} {', '.join(f'{name}={fact!r}' for name, fact in facts.items())}>"
 
 
 def page(*parts: str) -> str:

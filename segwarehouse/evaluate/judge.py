@@ -22,7 +22,7 @@ from segwarehouse.evaluate.profit import ProfitCurve, profit_curve
 from segwarehouse.features import FeatureTable
 from segwarehouse.learn.card import CardParameters
 from segwarehouse.learn.conversion import Conversion, Conversions
-from segwarehouse.learn.department import DepartmentLearned, DepartmentParameters, learn_department
+from segwarehouse.learn.department import DepartmentLearned, DepartmentParameters
 from segwarehouse.learn.selection import SelectionParameters
 from segwarehouse.learn.waiting import fit_waiting
 from segwarehouse.table import DepartmentTable
@@ -201,12 +201,14 @@ def learn(
 
     A `former` card is for publishing alone: to a time in the past it would bring what was learned since.
     """
-    return learn_department(
+    from segwarehouse.estimator import CardClassifier  # scikit-learn, which a command that learns nothing can spare
+
+    return CardClassifier.of(settings.parameters, settings.seed).learn_table(
         table,
-        seed=settings.seed,
+        least_selected=_least_selected(table, settings),
+        min_segment=settings.parameters.min_segment,
         explain=explain,
-        parameters=replace(settings.parameters, least_selected=_least_selected(table, settings)),
-        former=former,
+        previous=former,
     )
 
 

@@ -63,6 +63,9 @@ class Initialised:
     rows: int
     preview: pd.DataFrame
 
+    def __repr__(self) -> str:
+        return display.brief(self, path=str(self.path), guesses=self.guesses, rows=self.rows)
+
     @property
     def guesses(self) -> dict[str, str]:
         """Key of `[source]` to column."""

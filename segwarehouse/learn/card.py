@@ -48,11 +48,14 @@ class CardParameters:
         How many conditions one rule may have.
     point
         What one point is worth, in log-odds.
+    rulefit
+        Pool candidates from RuleFit too, which takes most of the time on a few hundred customers.
     """
 
     selection: SelectionParameters = field(default_factory=SelectionParameters)
     max_rule_conditions: int = 2
     point: float = POINT
+    rulefit: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ def learn_card(
     chosen = parameters or CardParameters()
     soft = _LABEL_SHARE * table.buyers + (1.0 - _LABEL_SHARE) * guide
     with threadpool_limits(1):
-        pool = _pool(table, log_odds_of(guide), activity_log_odds, soft, seed, chosen.max_rule_conditions)
+        pool = _pool(table, log_odds_of(guide), activity_log_odds, soft, seed, chosen)
         pool = _shortlisted(pool, soft - probability_of(activity_log_odds))
         units = {feature.name: feature.unit for feature in table.features}
         candidates = candidates_of(pool.rules, pool.masks, units)
@@ -174,14 +177,14 @@ def _pool(
     activity_log_odds: FloatArray,
     soft: FloatArray,
     seed: int,
-    most_conditions: int,
+    parameters: CardParameters,
 ) -> Pool:
     """Pool the candidates of both sources and of the quantiles."""
     added = log_odds - activity_log_odds
-    paths = rulefit_paths(table.values, added, seed=seed)
+    paths = rulefit_paths(table.values, added, seed=seed) if parameters.rulefit else []
     unexplained = soft - probability_of(activity_log_odds)
     paths += boosted_paths(table.values, unexplained, leaves=_BOOSTED_LEAVES, seed=seed + 1)
-    return build_pool(table.values, table.features, paths, most_conditions=most_conditions)
+    return build_pool(table.values, table.features, paths, most_conditions=parameters.max_rule_conditions)
 
 
 def _shortlisted(pool: Pool, unexplained: FloatArray) -> Pool:

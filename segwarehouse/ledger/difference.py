@@ -16,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
+from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.errors import UnknownName, did_you_mean
 from segwarehouse.ledger.history import read_history
@@ -47,6 +48,9 @@ class Difference:
     departments: Sequence[dict[str, object]]
     only_before: Sequence[str]
     only_after: Sequence[str]
+
+    def __repr__(self) -> str:
+        return display.brief(self, before=self.before, after=self.after, departments=len(self.departments))
 
     def as_dict(self) -> dict[str, Any]:
         """Return the same as plain values, for JSON."""

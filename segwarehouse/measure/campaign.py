@@ -70,6 +70,17 @@ class Campaign:
     cost: float | None
     value: float | None
 
+    def __repr__(self) -> str:
+        return display.brief(
+            self,
+            run_id=self.run_id,
+            since=self.since.isoformat(),
+            until=self.until.isoformat(),
+            departments=len(self.departments),
+            planned=self.planned,
+            added_buyers=self.added_buyers.value,
+        )
+
     @property
     def paid(self) -> int:
         """How many contacts were paid for: those made, or all that were planned where that is supposed."""

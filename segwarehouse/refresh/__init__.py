@@ -1,7 +1,7 @@
 """The composition root: what a refresh does, step by step, and what a published state is asked afterwards."""
 
 from segwarehouse.refresh.department import DepartmentResult, DepartmentTask, Worker
-from segwarehouse.refresh.plan import plan
+from segwarehouse.refresh.plan import PlannedRelation, plan
 from segwarehouse.refresh.rollback import RollbackReport, rollback
 from segwarehouse.refresh.run import RefreshReport, refresh
 from segwarehouse.state.proof import verify
@@ -9,6 +9,7 @@ from segwarehouse.state.proof import verify
 __all__ = [
     "DepartmentResult",
     "DepartmentTask",
+    "PlannedRelation",
     "RefreshReport",
     "RollbackReport",
     "Worker",

@@ -5,7 +5,9 @@ In: a configuration. Out: relations with the statements that make them. Nothing 
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.features import read_catalogue, staging_models
 from segwarehouse.ledger.history import now
@@ -16,19 +18,33 @@ from segwarehouse.warehouse import Engine
 from segwarehouse.working import privately, stage_sources
 
 
-def plan(config: Config, *, as_of: dt.date | None = None, departments: Sequence[str] = ()) -> list[tuple[str, str]]:
+@dataclass(frozen=True)
+class PlannedRelation:
+    """A relation that a refresh would make, or a check that it would run.
+
+    Attributes
+    ----------
+    relation
+        `schema.name`.
+    statement
+        The SQL that makes it; of a check, its query.
+    """
+
+    relation: str
+    statement: str
+
+    def __repr__(self) -> str:
+        return display.brief(self, relation=self.relation, lines=self.statement.count("\n") + 1)
+
+
+def plan(config: Config, *, as_of: dt.date | None = None, departments: Sequence[str] = ()) -> list[PlannedRelation]:
     """Return the SQL that a refresh would run up to the learning, relation by relation.
 
     It reads the sources to know their columns and departments, and changes nothing.
-
-    Returns
-    -------
-    list of (str, str)
-        The relation, and the statement that makes it.
     """
     models = TemplateFolder.of("models", config.directory)
 
-    def look(warehouse: Engine) -> list[tuple[str, str]]:
+    def look(warehouse: Engine) -> list[PlannedRelation]:
         staged = stage_sources(config, warehouse, models, as_of, None)
         catalogue = read_catalogue(config, warehouse, staged)
         choose(config, catalogue, departments)
@@ -36,7 +52,7 @@ def plan(config: Config, *, as_of: dt.date | None = None, departments: Sequence[
         planned = staging_models(config, models, staged, now().date())
         for schema in ("features", "checks"):
             planned += load_models(models, schema, context)
-        return [(str(model.relation), _text_of(model, warehouse.dialect)) for model in planned]
+        return [PlannedRelation(str(model.relation), _text_of(model, warehouse.dialect)) for model in planned]
 
     return privately(config, look)
 

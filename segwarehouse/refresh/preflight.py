@@ -60,6 +60,16 @@ class CheckReport:
     ignored_columns: dict[str, str]
     advice: Sequence[str] = ()
 
+    def __repr__(self) -> str:
+        return display.brief(
+            self,
+            as_of=self.as_of.isoformat(),
+            protocol=self.protocol,
+            customers=self.customers,
+            departments=len(self.departments),
+            advice=len(self.advice),
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values, for JSON."""
         return {

@@ -107,6 +107,17 @@ class RefreshReport:
     report: Path | None = None
     report_failure: str = ""
 
+    def __repr__(self) -> str:
+        return display.brief(
+            self,
+            run_id=self.run_id,
+            as_of=self.as_of.isoformat(),
+            departments=len(self.departments),
+            refused=len(self.refused),
+            held_back=len(self.held_back),
+            published=str(self.published),
+        )
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain values, for JSON."""
         return {

@@ -140,7 +140,7 @@ def department_view(spec: ViewSpec, *, with_points: bool = False) -> exp.Select:
         If a rule reads a feature that `audience.features` does not describe.
     """
     card = spec.card
-    matched = [_flag(position).eq(1) for position in range(len(card.rules))]
+    matched = [rule_flag(position).eq(1) for position in range(len(card.rules))]
     filling = {
         "activity": compile_activity(card.activity),
         "department_key": _whole(spec.department_key),
@@ -155,7 +155,7 @@ def department_view(spec: ViewSpec, *, with_points: bool = False) -> exp.Select:
         "as_of": exp.cast(_text(spec.as_of.isoformat()), "date"),
         "run_id": _text(spec.run_id),
     }
-    view = cast("exp.Select", _template().transform(_fill, filling, _rule_columns(card)))
+    view = cast("exp.Select", _template().transform(_fill, filling, rule_columns(card)))
     return view.select(_column("points"), _column("activity")) if with_points else view
 
 
@@ -301,9 +301,9 @@ def compile_reasons(spec: ViewSpec) -> exp.Expr:
     stricter = stricter_rules(spec.card.rules)
     before: list[exp.Expr] = []
     for position in spec.by_points:
-        test: exp.Expr = _flag(position).eq(1)
+        test: exp.Expr = rule_flag(position).eq(1)
         for other in stricter[position]:
-            test = exp.And(this=test, expression=_flag(other).eq(0))
+            test = exp.And(this=test, expression=rule_flag(other).eq(0))
         if len(before) >= _REASONS:
             so_far = _joined([said.copy() for said in before], exp.Add)
             pieces.append(
@@ -311,7 +311,7 @@ def compile_reasons(spec: ViewSpec) -> exp.Expr:
             )
         else:
             pieces.append((test, words[position]))
-        said = _case([(test.copy(), _whole(1))], _whole(0)) if stricter[position] else _flag(position)
+        said = _case([(test.copy(), _whole(1))], _whole(0)) if stricter[position] else rule_flag(position)
         before.append(said)
     return _listing(pieces, "; ")
 
@@ -319,7 +319,7 @@ def compile_reasons(spec: ViewSpec) -> exp.Expr:
 def compile_nearest_missed(spec: ViewSpec) -> exp.Expr:
     """Return the words of the rule with most points that does not match, as text; NULL when every rule matches."""
     words = spec.words
-    missed = [(_flag(position).eq(0), _text(words[position])) for position in spec.by_points]
+    missed = [(rule_flag(position).eq(0), _text(words[position])) for position in spec.by_points]
     return _case(missed, None) if missed else exp.cast(exp.null(), "text")
 
 
@@ -389,17 +389,17 @@ def _column(name: str) -> exp.Column:
     return exp.Column(this=exp.to_identifier(name, quoted=True))
 
 
-def _flag(position: int) -> exp.Column:
+def rule_flag(position: int) -> exp.Column:
     """Return the column that says whether the rule at this position matches: ``r1`` for the first."""
     return _column(f"r{position + 1}")
 
 
-def _rule_columns(card: Card) -> list[exp.Expr]:
+def rule_columns(card: Card) -> list[exp.Expr]:
     """Return one column of 0 and 1 for each rule."""
     flags: list[exp.Expr] = []
     for position, rule in enumerate(card.rules):
         value = _case([(compile_rule(rule), _whole(1))], _whole(0))
-        flags.append(exp.Alias(this=value, alias=_flag(position).this))
+        flags.append(exp.Alias(this=value, alias=rule_flag(position).this))
     return flags
 
 

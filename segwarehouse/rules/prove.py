@@ -35,7 +35,17 @@ from segwarehouse.rules.simplify import stricter_rules
 from segwarehouse.rules.validate import validate_view
 from segwarehouse.warehouse import AS_NAMED, Engine, Place, Places
 
-__all__ = ["Asked", "CustomerIds", "Discrepancy", "Proof", "prove_all", "prove_on_boundaries", "prove_on_customers"]
+__all__ = [
+    "Asked",
+    "CustomerIds",
+    "Discrepancy",
+    "Proof",
+    "bits_of",
+    "numbers_of",
+    "prove_all",
+    "prove_on_boundaries",
+    "prove_on_customers",
+]
 
 BATCH_ROWS = 100_000
 
@@ -76,21 +86,30 @@ class Proof:
         """Tell whether SQL and Python agree in everything."""
         return not self.differences
 
-    def require(self, department: str) -> None:
+    def require(
+        self, name: str, hint: str = "nothing was published; please report this with the department's SQL"
+    ) -> None:
         """Stop here if the proof does not hold.
+
+        Parameters
+        ----------
+        name
+            What was proved, for instance a department.
+        hint
+            What to do next.
 
         Raises
         ------
         ProofFailed
-            With the department and the first respects in which SQL and Python differ. It names no customer.
+            With the name and the first respects in which SQL and Python differ. It names no customer.
         """
         if self.holds:
             return
         shown = ", ".join(f"{aspect} ({rows:,})" for aspect, rows in self.differences[:4])
         raise ProofFailed(
-            f"{department}: SQL and Python disagree on {self.rows:,} customers: {shown}",
-            "nothing was published; please report this with the department's SQL",
-            department=department,
+            f"{name}: SQL and Python disagree on {self.rows:,} customers: {shown}",
+            hint,
+            department=name,
             differences=self.differences,
         )
 
@@ -400,7 +419,7 @@ def _ask(warehouse: Engine, view: exp.Query, everyone: CustomerIds) -> _Answer |
     for batch in answer:
         ids.append(plain_ids(batch.column(0)))
         for name, column in zip(parts, batch.columns[1:], strict=True):
-            parts[name].append(_codes(column, texts) if name in _TEXTS else _numbers(column))
+            parts[name].append(_codes(column, texts) if name in _TEXTS else numbers_of(column))
     customer = everyone.find(_joined(ids, everyone.ids.type))
     none = np.zeros(0, dtype=np.int64)
     values = {name: np.concatenate([none, *found]) for name, found in parts.items()}
@@ -433,7 +452,7 @@ def _wanted(spec: ViewSpec, expected: _Expected, customer: IntArray, texts: Mapp
     said = [_Said.of(spec, row) for row in matched]
     arms = np.array([_code("target", texts), _code("control", texts)])
     return {
-        "score": _bits(expected.scored.score[customer]),
+        "score": bits_of(expected.scored.score[customer]),
         "rank": expected.rank[customer],
         "in_budget": expected.in_budget[customer].astype(np.int64),
         "arm": arms[expected.control[customer].astype(np.int64)],
@@ -489,15 +508,15 @@ def _joined(arrays: list[pa.Array], kind: pa.DataType) -> pa.Array:
     return pa.concat_arrays(arrays) if arrays else pa.array([], kind)
 
 
-def _bits(values: FloatArray) -> IntArray:
+def bits_of(values: FloatArray) -> IntArray:
     """Return the bits of doubles; minus zero as zero."""
     return (values + 0.0).view(np.int64)
 
 
-def _numbers(column: pa.Array) -> IntArray:
+def numbers_of(column: pa.Array) -> IntArray:
     """Return numbers, dates and booleans as int64, doubles by their bits; NULL becomes a value that nothing has."""
     if column.type == pa.float64():
-        return _bits(column.fill_null(float("nan")).to_numpy(zero_copy_only=False))
+        return bits_of(column.fill_null(float("nan")).to_numpy(zero_copy_only=False))
     if pa.types.is_date32(column.type):
         column = column.cast(pa.int32())
     whole = column.cast(pa.int64()).fill_null(np.iinfo(np.int64).min)

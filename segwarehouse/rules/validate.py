@@ -182,7 +182,8 @@ def _check_columns(select: exp.Select, columns: Mapping[Relation, Collection[str
     """Refuse a column of this SELECT that its own table, or the table around an EXISTS, does not have."""
     parts = {cte.alias: cte.this.named_selects for cte in view.ctes}
     source = select.args["from_"].this
-    own = columns[Relation(source.db, source.name)] if source.db else parts[source.name]
+    place = Relation(source.db, source.name)
+    own = columns[place] if place in columns else parts[source.name]
     by_alias: dict[str, Collection[str]] = {"": own, source.alias_or_name: own}
     around = select.parent_select if isinstance(select.parent, exp.Exists) else None
     if around is not None:

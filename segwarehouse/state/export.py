@@ -11,25 +11,20 @@ from typing import Any
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import ErrorLevel
 
+from segwarehouse import display
 from segwarehouse.config import Config
-from segwarehouse.errors import StatementRefused
 from segwarehouse.lookup import find_name
 from segwarehouse.outgoing import visible
 from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, ViewSpec, department_view
 from segwarehouse.rules.prove import CustomerIds, prove_on_customers
-from segwarehouse.rules.validate import parse_back, validate_view
+from segwarehouse.rules.render import DIALECTS, render
+from segwarehouse.rules.validate import validate_view
 from segwarehouse.state.published import PublishedState
 from segwarehouse.warehouse import Relation
 
 PROVED = "executed and proved"
 TRANSPILED = "transpiled, not executed"
-
-DIALECTS = (
-    "duckdb", "postgres", "redshift", "snowflake", "bigquery", "databricks", "spark", "trino", "clickhouse",
-)  # fmt: skip
-"""Engines that have all that a view says: a boolean column, hexadecimal MD5, window functions, `NOT EXISTS`."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +44,9 @@ class Exported:
     dialect: str
     label: str
     sql: str
+
+    def __repr__(self) -> str:
+        return display.brief(self, department=self.department, dialect=self.dialect, label=self.label)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the same as plain values."""
@@ -109,24 +107,6 @@ def create_view(department: str, view_name: str, spec: ViewSpec, dialect: str, l
     statement = exp.Create(this=view, kind="VIEW", expression=department_view(spec))
     statement.add_comments(list(_remarks(department, spec, label, dialect)))
     return f"{render(statement, dialect, comments=True)};"
-
-
-def render(tree: exp.Expr, dialect: str, *, comments: bool = False) -> str:
-    """Return a tree as laid-out text for an engine, once it is certain that the text means the tree.
-
-    Raises
-    ------
-    StatementRefused
-        If the dialect has no way to say it, or the text reads back as something else.
-    """
-    plain = parse_back(tree, dialect)
-    text = tree.sql(dialect, identify=True, pretty=True, unsupported_level=ErrorLevel.RAISE, comments=comments)
-    back = sqlglot.parse_one(text, read=dialect)
-    if back.sql(dialect, identify=True, comments=False) != sqlglot.parse_one(plain, read=dialect).sql(
-        dialect, identify=True, comments=False
-    ):
-        raise StatementRefused(f"the text for {dialect} does not read back as it was written", statement=text)
-    return text
 
 
 def _remarks(department: str, spec: ViewSpec, label: str, dialect: str) -> Iterator[str]:

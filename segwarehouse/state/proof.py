@@ -10,35 +10,62 @@ from typing import Any
 
 from sqlglot import exp
 
+from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.errors import PublishError
 from segwarehouse.lookup import find_name
 from segwarehouse.rules.compile import VIEW_COLUMNS, ViewSpec
-from segwarehouse.rules.prove import Asked, Proof, prove_all, prove_on_boundaries
+from segwarehouse.rules.prove import (
+    Asked,
+    Discrepancy,
+    Proof,
+    prove_all,
+    prove_on_boundaries,
+)
 from segwarehouse.state.published import PublishedState
 from segwarehouse.warehouse import Relation, connect
 
 
 @dataclass(frozen=True)
 class Verified:
-    """The proofs of one department's view."""
+    """The proofs of one department's view.
+
+    Attributes
+    ----------
+    department, view
+        The department, and what its view is called in schema `targeting`.
+    customers, boundaries
+        SQL compared with Python on all customers, and on the table of boundary values.
+    """
 
     department: str
     view: str
     customers: Proof
     boundaries: Proof
 
+    def __repr__(self) -> str:
+        return display.brief(self, department=self.department, customers=self.customers.rows, proved=self.proved)
+
+    @property
+    def differences(self) -> tuple[Discrepancy, ...]:
+        """Every respect in which SQL and Python differ; empty where the view is proved."""
+        return (*self.customers.differences, *self.boundaries.differences)
+
+    @property
+    def proved(self) -> bool:
+        """Whether SQL and Python agree in everything."""
+        return not self.differences
+
     def as_dict(self) -> dict[str, Any]:
         """Return the outcome as plain values."""
-        differences = (*self.customers.differences, *self.boundaries.differences)
         return {
             "department": self.department,
             "view": f"targeting.{self.view}",
             "customers": self.customers.rows,
             "selected": self.customers.selected,
             "boundary_rows": self.boundaries.rows,
-            "proved": not differences,
-            "differences": [f"{item.aspect} ({item.rows:,})" for item in differences],
+            "proved": self.proved,
+            "differences": [f"{item.aspect} ({item.rows:,})" for item in self.differences],
         }
 
 

@@ -26,8 +26,11 @@ from segwarehouse.initialise.guess import Guess
 from segwarehouse.ledger.status import Moment, Progress
 from segwarehouse.measure.campaign import Campaign
 from segwarehouse.measure.contacts import Contacts
+from segwarehouse.refresh.plan import PlannedRelation
 from segwarehouse.refresh.run import DISPLAYED, strongest
+from segwarehouse.rules.prove import Discrepancy, Proof
 from segwarehouse.state.export import Exported
+from segwarehouse.state.proof import Verified
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx")
 
@@ -139,9 +142,12 @@ class FakeProject:
             }
         )
 
-    def plan(self, as_of: dt.date | None = None, departments: Sequence[str] = ()) -> list[tuple[str, str]]:
+    def plan(self, as_of: dt.date | None = None, departments: Sequence[str] = ()) -> list[PlannedRelation]:
         self._called("plan", as_of, tuple(departments))
-        return [("staging.transactions", "SELECT 1;"), ("targeting.seafood", "CREATE VIEW x AS SELECT 2")]
+        return [
+            PlannedRelation("staging.transactions", "SELECT 1;"),
+            PlannedRelation("targeting.seafood", "CREATE VIEW x AS SELECT 2"),
+        ]
 
     def rules(self, department: str | None = None) -> pd.DataFrame:
         self._called("rules", department)
@@ -160,10 +166,10 @@ class FakeProject:
         )
         return frame.head(limit) if limit else frame
 
-    def verify(self) -> list[dict[str, Any]]:
+    def verify(self) -> list[Verified]:
         self._called("verify")
-        difference = [] if self.proved else ["rank of 3 customers"]
-        return [{"department": "SEAFOOD", "customers": 9, "proved": self.proved, "differences": difference}]
+        difference = () if self.proved else (Discrepancy("rank", 3),)
+        return [Verified("SEAFOOD", "seafood", Proof(9, 4, difference), Proof(2000, 900))]
 
     def export(self, departments: Sequence[str] = (), dialect: str = "duckdb") -> list[Exported]:
         self._called("export", tuple(departments), dialect)
@@ -529,7 +535,7 @@ def test_verify_exits_8_when_a_view_is_not_proved(project: FakeProject, run: Run
     project.proved = False
     outcome = run("verify", "--json")
     assert outcome.status == 8
-    assert json.loads(outcome.out)[0]["differences"] == ["rank of 3 customers"]
+    assert json.loads(outcome.out)[0]["differences"] == ["rank (3)"]
     assert "error: SQL and Python disagree in 1 of 1 departments: SEAFOOD" in outcome.err
 
 

@@ -117,6 +117,20 @@ def test_every_block_of_a_page_runs(page: Path, published: tuple[Path, RefreshRe
         RUN[language](block)
 
 
+def test_the_classifier_of_the_readme_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (block,) = [block for language, block in blocks(ROOT / "README.md") if "CardClassifier" in block]
+    run_python(block)
+    printed = capsys.readouterr().out
+    for line in block.splitlines():
+        if line.startswith("print(model.rules_"):
+            assert line.partition("# ")[2] in printed
+    assert 'FROM "crm"."customers"' in printed
+    assert "differences=()" in printed
+
+
 def test_the_documentation_has_blocks_of_every_kind() -> None:
     assert {language for page in PAGES for language, _ in blocks(page)} == set(RUN)
 

@@ -1,19 +1,24 @@
 """The reference pages say what the code says. To write them anew: `SEGWAREHOUSE_ACCEPT=1 pytest tests/docs`."""
 
+import inspect
 import os
 import re
 import shlex
+from dataclasses import is_dataclass
 from pathlib import Path
+from typing import get_args
 
 import click
 import pytest
 from click.testing import CliRunner
 
+import segwarehouse
 from segwarehouse.cli import program
 from segwarehouse.config import settings
 from segwarehouse.errors import SegwarehouseError
 from segwarehouse.refresh import RefreshReport
 from tests.docs.generated import commands, configuration, relations
+from tests.docs.generated_api import RETURNED, api_page
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -42,6 +47,27 @@ def test_the_relations_page_is_what_the_database_says(published: tuple[Path, Ref
     text = relations(published[1].published)
     hold("relations.md", text)
     assert all(f"targeting.{name}" in text for name in ("departments", "rules", "evaluation", "changes"))
+
+
+def test_the_api_page_is_what_the_docstrings_say() -> None:
+    text = api_page()
+    hold("api.md", text)
+    methods = [name for name in vars(segwarehouse.Project) if not name.startswith("_")]
+    assert {"check", "plan", "refresh", "verify", "export"} <= set(methods)
+    assert all(f"### project.{name}\n" in text for name in methods)
+    assert all(f"### {kind.__name__}\n" in text for kind in RETURNED)
+    assert all(f" {each.__name__} " in text for each in every_error(SegwarehouseError))
+
+
+def test_the_api_page_describes_every_dataclass_that_a_project_returns() -> None:
+    returned = [
+        inspect.signature(method).return_annotation
+        for method in vars(segwarehouse.Project).values()
+        if inspect.isfunction(method)
+    ]
+    kinds = {kind for each in returned for kind in (each, *get_args(each)) if is_dataclass(kind)}
+    assert kinds <= set(RETURNED)
+    assert len(kinds) > 8
 
 
 def examples() -> list[str]:

@@ -14,7 +14,8 @@ from sqlglot import exp
 from segwarehouse.rules.boundaries import boundary_columns
 from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS
 from segwarehouse.rules.prove import prove_on_customers
-from segwarehouse.state.export import DIALECTS, PROVED, TRANSPILED, create_view
+from segwarehouse.rules.render import DIALECTS
+from segwarehouse.state.export import PROVED, TRANSPILED, create_view
 from segwarehouse.warehouse import DuckDB, Relation
 from tests.golden.test_rules_golden import read_audience
 

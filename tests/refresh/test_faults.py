@@ -31,7 +31,7 @@ def require_as_it_was(project: Project, run_id: str) -> None:
     with duckdb.connect(str(project.config.publish.url.path), read_only=True) as state:
         assert state.execute("select run_id from targeting.run").fetchall() == [(run_id,)]
         assert state.execute("select distinct run_id from targeting.audiences").fetchall() == [(run_id,)]
-    assert all(proof["proved"] for proof in project.verify())
+    assert all(proof.proved for proof in project.verify())
     assert {path.name for path in project.config.states.iterdir()} == set(states_on_disk(project.config))
     assert not list(project.config.directory.glob(".published-*"))
 

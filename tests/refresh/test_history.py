@@ -222,7 +222,7 @@ def test_accepted_rules_are_published_and_the_others_keep_what_they_have(chain: 
     assert "keeps the rules" not in said[first]
     card = "select card from targeting.cards where department = "
     assert chain.ask(4, f"{card}'{first}'")["card"][0] != chain.ask(3, f"{card}'{first}'")["card"][0]
-    assert all(proof["proved"] for proof in Project(chain.folder).verify())
+    assert all(proof.proved for proof in Project(chain.folder).verify())
 
 
 def test_equal_data_has_an_equal_hash_in_any_order(chain: Chain, transactions: pd.DataFrame, tmp_path: Path) -> None:

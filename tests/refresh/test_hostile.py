@@ -127,7 +127,7 @@ def test_views_have_plain_unique_names_and_are_proved(attacked: tuple[Path, Refr
     views = [str(row["view_name"]) for row in report.departments]
     assert len({view.casefold() for view in views}) == len(LEARNED)
     assert all(view.replace("_", "").isalnum() for view in views)
-    assert all(proof["proved"] for proof in Project(folder).verify())
+    assert all(proof.proved for proof in Project(folder).verify())
     for department in LEARNED:
         audience = Project(folder).audience(department)
         assert len(audience) == 30
@@ -158,7 +158,7 @@ def test_no_log_report_or_table_but_the_targeting_ones_holds_an_id(
         "runs": project.runs().to_csv(),
         "departments": project.departments().to_csv(),
         "rules": project.rules().to_csv(),
-        "verify": repr(project.verify()),
+        "verify": repr([item.as_dict() for item in project.verify()]),
         "check": "".join(capsys.readouterr()),
         "toml": (folder / "segwarehouse.toml").read_text(encoding="utf-8"),
     }

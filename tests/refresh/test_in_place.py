@@ -53,7 +53,7 @@ def test_a_refresh_that_fails_takes_all_of_it_back_and_the_next_one_succeeds(
         assert ask(own, "select run_id from targeting.run") == [(run_id,)]
         assert ask(own, "select run_id, status from history.runs") == [(run_id, "published")]
         assert ask(own, everything) == before
-        assert all(proof["proved"] for proof in own.verify())
+        assert all(proof.proved for proof in own.verify())
     after = own.refresh().run_id
     assert ask(own, "select distinct run_id from targeting.toys") == [(after,)]
     assert ask(own, "select note, (select n from crm.calls) from notes") == [("mine", 7)]

@@ -72,7 +72,7 @@ def test_the_features_and_their_comments_say_it_too(published: Project) -> None:
 
 
 def test_the_published_views_are_proved_with_these_words(published: Project) -> None:
-    assert all(item["proved"] for item in published.verify())
+    assert all(item.proved for item in published.verify())
     with PublishedState.open(published.config) as state:
         audience = state.specs["Toys"]
     assert audience.features["recent_frequency_count"].recent_days == RECENT_DAYS

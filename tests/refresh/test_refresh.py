@@ -182,9 +182,9 @@ def test_a_second_run_is_logged_and_changes_nobody(twin: Path) -> None:
 
 def test_every_view_is_proved_at_any_time(published: Published) -> None:
     proofs = Project(published[0]).verify()
-    assert [proof["department"] for proof in proofs] == sorted(DEPARTMENTS, key=lambda name: name.encode())
-    assert all(proof["proved"] for proof in proofs)
-    assert all(proof["customers"] == 500 and proof["boundary_rows"] > 1000 for proof in proofs)
+    assert [proof.department for proof in proofs] == sorted(DEPARTMENTS, key=lambda name: name.encode())
+    assert all(proof.proved for proof in proofs)
+    assert all(proof.customers.rows == 500 and proof.boundaries.rows > 1000 for proof in proofs)
 
 
 def test_a_view_that_was_tampered_with_is_not_proved(published: Published, tmp_path: Path) -> None:
@@ -197,10 +197,10 @@ def test_a_view_that_was_tampered_with_is_not_proved(published: Published, tmp_p
         text = connection.execute("select sql from duckdb_views() where view_name = 'garden'").fetchall()[0][0]
         connection.execute(f"drop view {view}").fetchall()
         connection.execute(text.replace("rank_in_arm <= 30", "rank_in_arm <= 31")).fetchall()
-    proofs = {str(proof["department"]): proof for proof in Project(folder).verify()}
-    assert not proofs["Garden"]["proved"]
-    assert "in_budget" in " ".join(map(str, proofs["Garden"]["differences"]))
-    assert all(proof["proved"] for name, proof in proofs.items() if name != "Garden")
+    proofs = {proof.department: proof for proof in Project(folder).verify()}
+    assert not proofs["Garden"].proved
+    assert "in_budget" in {item.aspect for item in proofs["Garden"].differences}
+    assert all(proof.proved for name, proof in proofs.items() if name != "Garden")
 
 
 def test_sql_that_disagrees_with_python_is_never_published(
@@ -219,7 +219,7 @@ def test_sql_that_disagrees_with_python_is_never_published(
         Project(folder).refresh()
     assert (folder / "published").readlink() == before
     monkeypatch.undo()
-    assert all(proof["proved"] for proof in Project(folder).verify())
+    assert all(proof.proved for proof in Project(folder).verify())
     status = Project(folder).runs().set_index("status").loc["failed", "message"]
     assert "disagree" in str(status)
 
@@ -264,7 +264,7 @@ def test_views_can_be_published_in_the_working_database_itself(tmp_path: Path, t
     )
     config.write_text(text, encoding="utf-8")
     Project(folder).refresh()
-    assert all(proof["proved"] for proof in Project(folder).verify())
+    assert all(proof.proved for proof in Project(folder).verify())
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
         connection.execute("update targeting.department_maps set segment_id = 9 - segment_id").fetchall()
     again = Project(folder).refresh()
@@ -293,7 +293,7 @@ def test_customers_are_held_out_where_there_are_no_times(tmp_path: Path, transac
 
 def test_a_dry_run_shows_the_sql_and_touches_nothing(tmp_path: Path, transactions: pd.DataFrame) -> None:
     folder = write_project(tmp_path, transactions)
-    planned = dict(Project(folder).plan())
+    planned = {item.relation: item.statement for item in Project(folder).plan()}
     assert {"staging.lines", "features.customers", "checks.left_out_departments_leave_no_trace"} <= set(planned)
     assert planned["features.customers"].startswith('CREATE SCHEMA IF NOT EXISTS "features"')
     assert not (folder / "warehouse.duckdb").exists()

@@ -28,7 +28,7 @@ def test_a_previous_state_is_put_back_proved_and_recorded(project: Project) -> N
     assert (report.restored_run_id, report.replaced_run_id) == (first, second.run_id)
     assert ask(project, "select run_id from targeting.run") == [(first,)]
     assert project.config.publish.url.path.read_bytes() == bytes_of_first
-    assert all(proof["proved"] for proof in project.verify())
+    assert all(proof.proved for proof in project.verify())
     runs = project.runs().set_index("run_id")
     assert list(runs.index) == [report.run_id, second.run_id, first]
     assert runs["status"].tolist() == ["rollback", "published", "published"]
@@ -48,7 +48,7 @@ def test_the_refresh_after_a_rollback_compares_with_the_state_that_is_current(pr
     third = shrunk.refresh()
     assert ask(shrunk, "select change, count(*) from targeting.changes group by all") == [("left", 20)]
     assert shrunk.rollback().restored_run_id < third.run_id
-    assert all(proof["proved"] for proof in shrunk.verify())
+    assert all(proof.proved for proof in shrunk.verify())
 
 
 def test_what_can_not_be_put_back_is_said_with_what_can(project: Project) -> None:

@@ -9,7 +9,6 @@ import tarfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
@@ -18,6 +17,7 @@ from sqlglot import exp
 from segwarehouse.api import Project
 from segwarehouse.refresh import RefreshReport, RollbackReport
 from segwarehouse.state.folders import current_run, states_on_disk
+from segwarehouse.state.proof import Verified
 from segwarehouse.warehouse import connect, frame_of, relation
 
 ARCHIVE = Path(__file__).parents[1] / "fixtures" / "project_of_748d15e.tar.xz"
@@ -73,7 +73,7 @@ class Upgraded:
     later: str
     partly: RefreshReport
     back: RollbackReport
-    proofs: Sequence[dict[str, Any]]
+    proofs: Sequence[Verified]
     whole: RefreshReport
 
 
@@ -107,9 +107,7 @@ def test_it_is_read_as_it_stands(found: Project) -> None:
     assert log["run_id"][2] == current_run(found.config)
     assert log["restored_run_id"].dropna().tolist() == [log["run_id"][0], log["run_id"][2]]
     assert found.departments()["department"].tolist() == [LEARNED, *CARRIED]
-    assert {proof["department"]: proof["proved"] for proof in found.verify()} == dict.fromkeys(
-        [LEARNED, *CARRIED], True
-    )
+    assert {proof.department: proof.proved for proof in found.verify()} == dict.fromkeys([LEARNED, *CARRIED], True)
     assert found.status().state is None  # that version left no word on how its last run ended
     moved = found.diff().as_dict()
     assert (moved["before"], moved["after"]) == (log["run_id"][0], log["run_id"][2])
@@ -178,9 +176,9 @@ def test_runs_of_both_versions_are_compared(upgraded: Upgraded) -> None:
 
 def test_it_is_rolled_back_to_and_refreshed_from_there(upgraded: Upgraded) -> None:
     assert (upgraded.back.restored_run_id, upgraded.back.replaced_run_id) == (upgraded.later, upgraded.partly.run_id)
-    assert [proof["proved"] for proof in upgraded.proofs] == [True] * 3
+    assert [proof.proved for proof in upgraded.proofs] == [True] * 3
     assert current_run(upgraded.project.config) == upgraded.whole.run_id
-    assert [proof["proved"] for proof in upgraded.project.verify()] == [True] * 3
+    assert [proof.proved for proof in upgraded.project.verify()] == [True] * 3
     log = log_of(upgraded.project).set_index("run_id")
     assert log.loc[upgraded.whole.run_id, "compared_with"] == upgraded.later
     assert {*states_on_disk(upgraded.project.config)} >= {upgraded.later, upgraded.partly.run_id, upgraded.whole.run_id}

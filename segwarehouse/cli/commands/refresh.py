@@ -53,9 +53,9 @@ def refresh(
     if dry_run:
         plan = project.plan(as_of=as_of, departments=departments)
         if as_json:
-            print_json([{"step": step, "sql": sql} for step, sql in plan])
+            print_json([{"step": item.relation, "sql": item.statement} for item in plan])
         else:
-            print_sql("\n".join(f"-- {printable(step)}\n{sql.rstrip().rstrip(';')};\n" for step, sql in plan))
+            print_sql("\n".join(f"-- {printable(each.relation)}\n{_ended(each.statement)}\n" for each in plan))
         return
     with showing_progress() as progress:
         report = project.refresh(
@@ -73,6 +73,10 @@ def refresh(
             hint="targeting.departments says why; to publish the new rules: segwarehouse refresh --accept",
             departments=held_back,
         )
+
+
+def _ended(statement: str) -> str:
+    return f"{statement.rstrip().rstrip(';')};"
 
 
 def _show(report: Mapping[str, Any], directory: Path) -> None:

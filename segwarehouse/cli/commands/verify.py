@@ -17,7 +17,7 @@ def verify(directory: Path, as_json: bool) -> None:
 
     Every view must select, rank and score exactly the same customers in SQL as in Python.
     """
-    proofs = open_project(directory).verify()
+    proofs = [item.as_dict() for item in open_project(directory).verify()]
     if as_json:
         print_json(proofs)
     else:
