@@ -50,7 +50,7 @@ from segwarehouse.state.proof import audit, open_published
 from segwarehouse.state.publish import State, View, publish
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Engine, connect, relation
-from segwarehouse.working import own_schemas, stage_sources, working_warehouse
+from segwarehouse.working import made_anew, own_schemas, stage_sources, working_warehouse
 
 DISPLAYED = (
     "department", "verdict_at_budget", "extra_buyers", "verdict", "contacts", "lift_at_budget", "buyers", "candidates",
@@ -167,8 +167,9 @@ def refresh(
     """
     models = TemplateFolder.of("models", config.directory)
     with (
-        working_warehouse(config, wait_seconds) as warehouse,
-        recorded(warehouse, config, progress, own_schemas(config)) as run,
+        working_warehouse(config, wait_seconds) as (warehouse, ledger),
+        recorded(ledger, warehouse, config, progress, own_schemas(config)) as run,
+        made_anew(config, warehouse),
     ):
         staged = run.step("read transactions", lambda: stage_sources(config, warehouse, models, as_of, run))
         catalogue = run.step("name departments", lambda: read_catalogue(config, warehouse, staged))
@@ -236,6 +237,7 @@ def refresh(
             views=[_view(warehouse, department, specs[department.name]) for department in published],
             models=models,
             context={"run_id": run.run_id, "written_at": now(), "score_pool": pool_to_json(evaluations)},
+            places=run.lay_out(),
             is_look_alike=protocol == HOLDING_OUT,
         )
         reporting = Reporting(config.directory.name)

@@ -40,7 +40,7 @@ CATALOG = "segwarehouse_state"
 COPIED = tuple(map(relation, ("features.customers", "features.department_counts")))
 """The feature tables that a state holds, so that its views are live and it is complete in itself."""
 
-WORKING_SCHEMAS = frozenset({"source", "staging", "learned", "history"})
+WORKING_SCHEMAS = ("source", "staging", "learned")
 
 _WITHOUT_MODEL = tuple(map(relation, ("targeting.audiences", "targeting.changes")))
 
@@ -78,6 +78,8 @@ class State:
         `models/`, for the result tables in `models/targeting/`.
     context
         What those models are rendered with.
+    places
+        Where in the working database the relations are that those models read, if not where their names say.
     is_look_alike
         Whether scores say how alike customers are to buyers, since there are no times that say who buys later.
     """
@@ -86,6 +88,7 @@ class State:
     views: Sequence[View]
     models: TemplateFolder
     context: Mapping[str, object]
+    places: Places = AS_NAMED
     is_look_alike: bool = False
 
 
@@ -95,7 +98,7 @@ def publish(config: Config, warehouse: DuckDB, state: State, audit: Audit, accom
     Parameters
     ----------
     warehouse
-        The working database; its `features`, `learned` and `history` are read.
+        The working database; its `features`, `learned`, `staging` and `source` are read.
     audit
         Called with the finished state, opened anew and read-only (in place: the working warehouse itself); whatever
         it raises stops publishing.
@@ -137,9 +140,10 @@ def write_state(warehouse: Engine, state: State, home: str | None) -> None:
     home
         The catalogue of the working schemas, where it is another than the default one.
     """
-    places = AS_NAMED
+    places = state.places
     if home is not None:
-        places = Places(schemas={schema: SchemaPlace(schema, home) for schema in WORKING_SCHEMAS})
+        working = {schema: SchemaPlace(schema) for schema in WORKING_SCHEMAS}
+        places = Places(places.relations, {**working, **places.schemas}).within(home)
         for source in COPIED:
             _copy(warehouse, source, Place(*source, home))
     sql = TemplateFolder.of("sql")

@@ -32,6 +32,9 @@ class Engine(Protocol):
     def load(self, target: Relation | Place, table: pa.Table) -> None:
         """Replace the table `target` by these rows."""
 
+    def append(self, target: Relation | Place, table: pa.Table) -> None:
+        """Add these rows to the table `target`, each column under its name."""
+
     def columns(self, target: Relation | Place) -> dict[str, str]:
         """Return the columns of a relation in order, with the engine's type names; empty where there is none."""
 
