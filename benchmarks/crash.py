@@ -33,12 +33,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from segwarehouse.config import Config
+    from segwarehouse.refresh import Worker
 
 ROOT = Path(__file__).parents[1]
 CUSTOMERS = 130
 DEPARTMENTS = ("Bread", "Fish", "Toys")
 KINDS = ("whole refresh", "publishing", "whole refresh", "promotion")
-LEARNING = ("evaluate_departments", "map_customers", "learn_departments")
 PATIENCE_SECONDS = 600.0
 
 CONFIG = """
@@ -101,36 +101,47 @@ def write_project(folder: Path, *, in_place: bool) -> None:
 
 
 class Learning:
-    """What the first refresh learned, to be replayed in others."""
+    """What learns in a refresh: a worker, or what the first refresh learned, replayed."""
 
     def __init__(self) -> None:
-        from segwarehouse.refresh import run
+        from segwarehouse.refresh import Worker
 
-        self._run: Any = run
-        self._honest = {name: getattr(run, name) for name in LEARNING}
-        self._returned: dict[str, Any] = {}
+        results: dict[str, Any] = {}
+
+        class Noting(Worker):
+            """Learns, and remembers."""
+
+            def map_customers(self, *arguments: Any) -> Any:
+                results["map"] = super().map_customers(*arguments)
+                return results["map"]
+
+            def learn(self, task: Any) -> Any:
+                results[task.department.name] = super().learn(task)
+                return results[task.department.name]
+
+        class Replaying(Worker):
+            """Returns what was remembered."""
+
+            def map_customers(self, *_: Any) -> Any:
+                return results["map"]
+
+            def learn(self, task: Any) -> Any:
+                return results[task.department.name]
+
+        self._honest, self._noting, self._replaying = Worker(), Noting(), Replaying()
+        self.worker: Worker = self._honest
 
     def note(self) -> None:
         """Let a refresh of this process remember what it learns."""
-        for name, work in self._honest.items():
-            setattr(self._run, name, self._noting(name, work))
-
-    def _noting(self, name: str, work: Callable[..., Any]) -> Callable[..., Any]:
-        def noted(*arguments: Any) -> Any:
-            self._returned[name] = work(*arguments)
-            return self._returned[name]
-
-        return noted
+        self.worker = self._noting
 
     def replay(self) -> None:
         """Let a refresh find what was learned before."""
-        for name, value in self._returned.items():
-            setattr(self._run, name, lambda *_, value=value: value)
+        self.worker = self._replaying
 
     def restore(self) -> None:
         """Let a refresh learn."""
-        for name, work in self._honest.items():
-            setattr(self._run, name, work)
+        self.worker = self._honest
 
 
 # -- processes --------------------------------------------------------------------------------------------------------
@@ -155,10 +166,10 @@ def forked(work: Callable[[int], object]) -> tuple[int, int]:
         os._exit(status)
 
 
-def refresh_telling(config: "Config", pipe: int) -> None:
+def refresh_telling(config: "Config", worker: "Worker", pipe: int) -> None:
     """Refresh, and write the name of each step into the pipe as it begins."""
-    from segwarehouse import publish
     from segwarehouse.refresh import refresh
+    from segwarehouse.state import publish
 
     def tell(step: str) -> None:
         os.write(pipe, f"{step}\n".encode())
@@ -169,7 +180,7 @@ def refresh_telling(config: "Config", pipe: int) -> None:
 
     honest = vars(publish)["promote"]
     vars(publish)["promote"] = promote
-    report = refresh(config, progress=lambda moment: tell(moment.step))
+    report = refresh(config, progress=lambda moment: tell(moment.step), worker=worker)
     os.write(pipe, f"done\t{report.run_id}\n".encode())
 
 
@@ -215,7 +226,7 @@ def published_run(config: "Config") -> str:
         return str(state.execute("select run_id from targeting.run").fetchall()[0][0])
 
 
-def aftermath(config: "Config", former: str, pipe: int) -> None:
+def aftermath(config: "Config", worker: "Worker", former: str, pipe: int) -> None:
     """Look at what a kill has left, refresh, and look again; write what was found as JSON."""
     import duckdb
 
@@ -233,7 +244,7 @@ def aftermath(config: "Config", former: str, pipe: int) -> None:
     left = leavings(config)
     found = run_of_whole_state()
     problems += [f"{item.view} is not proved" for item in verify(config) if not item.as_dict()["proved"]]
-    report = refresh(config)  # which proves what it publishes
+    report = refresh(config, worker=worker)  # which proves what it publishes
     if run_of_whole_state() != report.run_id:
         problems.append(f"{report.run_id} was refreshed and is not what is published")
     with duckdb.connect(str(config.ledger), read_only=True) as ledger:
@@ -281,12 +292,12 @@ class Crashes:
         if self._fast:
             vars(embed)["_umap"] = lambda _used, start, *_: start
         self._learning.note()
-        refresh(self._config)
+        refresh(self._config, worker=self._learning.worker)
         ways = {"replayed": self._learning.replay, "whole": self._learning.restore}
         for name in ["replayed"] if self._fast else ["replayed", "whole"]:
             ways[name]()
             started = time.monotonic()
-            pid, pipe = forked(lambda writing: refresh_telling(self._config, writing))
+            pid, pipe = forked(lambda writing: refresh_telling(self._config, self._learning.worker, writing))
             told = Told(pipe)
             told.until(None, PATIENCE_SECONDS)
             told.close()
@@ -302,7 +313,7 @@ class Crashes:
         """Kill one refresh; None if it ended before."""
         is_whole = kind == "whole refresh"
         (self._learning.restore if is_whole and not self._fast else self._learning.replay)()
-        pid, pipe = forked(lambda writing: refresh_telling(self._config, writing))
+        pid, pipe = forked(lambda writing: refresh_telling(self._config, self._learning.worker, writing))
         told = Told(pipe)
         if is_whole:
             told.until(None, self._draw.uniform(0.0, self.durations["replayed" if self._fast else "whole"]))
@@ -323,7 +334,7 @@ class Crashes:
 
     def _look(self, kind: str, step: str) -> Round:
         self._learning.replay()
-        pid, pipe = forked(lambda writing: aftermath(self._config, self.former, writing))
+        pid, pipe = forked(lambda writing: aftermath(self._config, self._learning.worker, self.former, writing))
         told = Told(pipe)
         told.until(None, PATIENCE_SECONDS)
         told.close()

@@ -53,7 +53,7 @@ from segwarehouse.project import create_schema
 from segwarehouse.rules import prove
 from segwarehouse.rules.compile import VIEW_COLUMNS, ViewSpec, control_limit, department_view, naming_its_run
 from segwarehouse.rules.stored import card_to_json
-from segwarehouse.state.proof import open_published, stored_specs
+from segwarehouse.state.published import PublishedState
 from segwarehouse.warehouse import Engine, Relation, connect
 
 Result = TypeVar("Result")
@@ -215,17 +215,17 @@ def load_cards(state: Engine, features: list[Feature], audiences: dict[str, View
 def score_by_card(project: Project) -> int:
     """Score every department without SQL beyond two SELECTs, and return how many rows the views would have."""
     total = 0
-    with open_published(project.config) as state:
-        audiences = stored_specs(state)
-        table = state.fetch(exp.select("*").from_("features.customers"))
-        bought = state.fetch(exp.select("customer_id", "department_key").from_("features.department_counts"))
+    with PublishedState.open(project.config) as state:
+        audiences = state.specs
+        table = state.engine.fetch(exp.select("*").from_("features.customers"))
+        bought = state.engine.fetch(exp.select("customer_id", "department_key").from_("features.department_counts"))
     ids = table["customer_id"].to_numpy()
     columns: Columns = {name: Column.complete(table[name].to_numpy()) for name in table.column_names[1:]}
     by_id = np.argsort(ids, kind="stable")
     place = by_id[np.searchsorted(ids, bought["customer_id"].to_numpy(), sorter=by_id)]
     keys = bought["department_key"].to_numpy()
     draws: dict[str, IntArray] = {}
-    for _, audience in audiences.values():
+    for audience in audiences.values():
         if audience.salt not in draws:
             draws[audience.salt] = draw(ids, audience.salt)
         buyer = np.zeros(len(ids), dtype=np.bool_)
@@ -237,15 +237,15 @@ def score_by_card(project: Project) -> int:
 def fit_models(project: Project) -> dict[int, lightgbm.Booster]:
     """Return a classifier for each department key, of the size that the learning uses, fitted to a sample."""
     size = LightGBMParameters()
-    with open_published(project.config) as state:
-        audiences = stored_specs(state)
-        sample = state.fetch(exp.select("*").from_("features.customers").limit(FITTED_ON))
+    with PublishedState.open(project.config) as state:
+        audiences = state.specs
+        sample = state.engine.fetch(exp.select("*").from_("features.customers").limit(FITTED_ON))
     names = sample.column_names[1:]
     columns: Columns = {name: Column.complete(sample[name].to_numpy()) for name in names}
     values = np.column_stack([sample[name].to_numpy() for name in names])
     random = np.random.default_rng(7)
     models = {}
-    for _, audience in audiences.values():
+    for audience in audiences.values():
         chance = audience.card.apply(columns, len(values)).score
         options = {
             "objective": "binary",
@@ -262,9 +262,9 @@ def fit_models(project: Project) -> dict[int, lightgbm.Booster]:
 def score_by_model(project: Project, models: dict[int, lightgbm.Booster]) -> int:
     """Rank every department's candidates by a classifier, and return how many there are."""
     total = 0
-    with open_published(project.config) as state:
-        table = state.fetch(exp.select("*").from_("features.customers"))
-        bought = state.fetch(exp.select("customer_id", "department_key").from_("features.department_counts"))
+    with PublishedState.open(project.config) as state:
+        table = state.engine.fetch(exp.select("*").from_("features.customers"))
+        bought = state.engine.fetch(exp.select("customer_id", "department_key").from_("features.department_counts"))
     ids = table["customer_id"].to_numpy()
     values = np.column_stack([table[name].to_numpy() for name in table.column_names[1:]])
     by_id = np.argsort(ids, kind="stable")

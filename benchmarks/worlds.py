@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from segwarehouse.config import Config, load_config
-from segwarehouse.evaluate.judge import FEWEST_OUTCOMES, Past
+from segwarehouse.evaluate.judge import FEWEST_OUTCOMES, Past, Settings
 from segwarehouse.features import Catalogue, Staged, Window, read_catalogue
-from segwarehouse.refresh.departments import build_features, settings_of
+from segwarehouse.features.build import build_features
 from segwarehouse.simulate import simulate
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Engine, connect
@@ -67,10 +67,10 @@ class World:
         window = Window(moment, learning.outcome_days, learning.recent_days, self.staged.first_at)
         table = build_features(self.config, self.warehouse, self.models, self.catalogue, window)
         everyone = [self.numbers.setdefault(each, len(self.numbers)) for each in table.customer_ids]
-        settings = settings_of(self.config, table, cutoff)
+        settings = Settings.of(self.config, table, cutoff)
         found = {}
         for department in self.catalogue.departments:
-            alone = table.for_department(self.warehouse, department)
+            alone = table.for_department(department)
             buyers, bought = int(alone.buyers.sum()), int((alone.outcomes & ~alone.buyers).sum())
             least = learning.min_buyers if eligible else 2
             if min(buyers, len(alone.buyers) - buyers) >= least and bought >= (FEWEST_OUTCOMES if eligible else 1):

@@ -16,12 +16,11 @@ import pandas as pd
 from sqlglot import exp
 
 from segwarehouse.config import Config, load_config
-from segwarehouse.errors import NothingPublished, UnknownName, WarehouseLocked
+from segwarehouse.errors import NothingPublished, WarehouseLocked
 from segwarehouse.initialise import Initialised, initialise
 from segwarehouse.ledger.difference import Difference, difference, logged_runs, moved_customers
 from segwarehouse.ledger.ledger import ledger_to_read
 from segwarehouse.ledger.status import Progress, Status, read_status
-from segwarehouse.lookup import find_name
 from segwarehouse.measure.campaign import Campaign
 from segwarehouse.measure.run import measure
 from segwarehouse.refresh import RefreshReport, RollbackReport, plan, refresh, rollback, verify
@@ -30,8 +29,8 @@ from segwarehouse.refresh.reporting import REPORT_NAME
 from segwarehouse.report import Report, summarise, write_report
 from segwarehouse.state.export import Exported, export
 from segwarehouse.state.folders import current_run, states_on_disk
-from segwarehouse.state.proof import open_published
-from segwarehouse.warehouse import Engine, Relation, frame_of
+from segwarehouse.state.published import PublishedState
+from segwarehouse.warehouse import frame_of
 
 _RUN_COLUMNS = ["run_id", "started_at", "finished_at", "status"]
 
@@ -81,21 +80,21 @@ class Project:
         )
 
     def rollback(self, run_id: str | None = None, *, wait_seconds: float = 0.0) -> RollbackReport:
-        """Put a former state back, by default the one before the current one. See `segwarehouse.refresh.rollback`."""
+        """Put a previous state back, by default the one before the current one. See `segwarehouse.refresh.rollback`."""
         return rollback(self.config, run_id, wait_seconds=wait_seconds)
 
     def departments(self) -> pd.DataFrame:
         """Return `targeting.departments` of the published state: one row a department, with quality and verdict."""
-        with open_published(self.config) as state:
-            return _table(state, "departments", "department_key")
+        with PublishedState.open(self.config) as state:
+            return frame_of(state.table("departments", "department_key"))
 
     def rules(self, department: str | None = None) -> pd.DataFrame:
         """Return `targeting.rules` of the published state, of all departments or of one."""
-        with open_published(self.config) as state:
-            rules = _table(state, "rules", "department_key", "position")
+        with PublishedState.open(self.config) as state:
+            rules = frame_of(state.table("rules", "department_key", "position"))
             if department is None:
                 return rules
-            name, _ = _published(state, department)
+            name, _ = state.view_of(department)
         return rules[rules["department"] == name].reset_index(drop=True)
 
     def audience(self, department: str, *, limit: int | None = None, in_budget: bool = True) -> pd.DataFrame:
@@ -115,14 +114,10 @@ class Project:
         UnknownName
             If the department has no view.
         """
-        with open_published(self.config) as state:  # one connection sees one state, whatever is published meanwhile
-            _, view = _published(state, department)
-            query = exp.select("*").from_(Relation("targeting", view).table()).order_by("rank")
-            if in_budget:
-                query = query.where("in_budget")
-            if limit is not None:
-                query = query.limit(limit)
-            return frame_of(state.fetch(query))
+        with PublishedState.open(self.config) as state:  # one connection sees one state, come what may
+            _, view = state.view_of(department)
+            where = exp.column("in_budget", quoted=True) if in_budget else None
+            return frame_of(state.table(view, "rank", where=where, limit=limit))
 
     def report(self, output: str | Path | None = None, departments: Sequence[str] = ()) -> Report:
         """Write the published state in words and pictures to one HTML file that opens anywhere.
@@ -140,14 +135,14 @@ class Project:
             If a department has no view.
         """
         path = Path(output) if output is not None else self.config.directory / REPORT_NAME
-        with open_published(self.config) as state:
-            names = [_published(state, name)[0] for name in departments]
+        with PublishedState.open(self.config) as state:
+            names = [state.view_of(name)[0] for name in departments]
             return write_report(state, path, names, self.config.directory.name)
 
     def summary(self, departments: Sequence[str] = ()) -> dict[str, Any]:
         """Return what the report says as plain values: text, numbers, lists and dictionaries, without anyone's id."""
-        with open_published(self.config) as state:
-            return summarise(state, [_published(state, name)[0] for name in departments])
+        with PublishedState.open(self.config) as state:
+            return summarise(state, [state.view_of(name)[0] for name in departments])
 
     def runs(self) -> pd.DataFrame:
         """Return every run that the ledger knows, the latest first.
@@ -178,8 +173,8 @@ class Project:
     def _published_runs(self) -> pd.DataFrame:
         """Return the runs that the published state knows; none before the first state is published."""
         frame = pd.DataFrame(columns=_RUN_COLUMNS)
-        with suppress(NothingPublished), open_published(self.config) as state:
-            frame = _table(state, "runs", "run_id")[::-1].reset_index(drop=True)
+        with suppress(NothingPublished), PublishedState.open(self.config) as state:
+            frame = frame_of(state.table("runs", "run_id"))[::-1].reset_index(drop=True)
         frame.attrs["from_published_state"] = True
         return frame
 
@@ -218,28 +213,6 @@ class Project:
     def export(self, departments: Sequence[str] = (), dialect: str = "duckdb") -> list[Exported]:
         """Return the published views as SQL for another warehouse. See `segwarehouse.state.export`."""
         return export(self.config, departments, dialect)
-
-
-def _table(state: Engine, name: str, *order: str) -> pd.DataFrame:
-    query = exp.select("*").from_(Relation("targeting", name).table()).order_by(*order)
-    return frame_of(state.fetch(query))
-
-
-def _published(state: Engine, department: str) -> tuple[str, str]:
-    """Return the name of a department as it stands in the data, and that of its view."""
-    rows = _table(state, "departments", "department_key").to_dict("records")
-    views = {str(row["department"]): str(row["view_name"]) for row in rows if isinstance(row["view_name"], str)}
-    left_out = {str(row["department"]): row["remark"] for row in rows if str(row["department"]) not in views}
-    alike = [name for name in left_out if name.casefold() == department.casefold()]
-    if department not in left_out:
-        try:
-            name = find_name(department, views)
-            return name, views[name]
-        except UnknownName:
-            if not alike:
-                raise
-    name = department if department in left_out else alike[0]
-    raise UnknownName(f"{name!r} has no view: {left_out[name]}", "targeting.departments lists all", name=name)
 
 
 def init(directory: str | Path, transactions: str | Path, columns: Mapping[str, str] | None = None) -> Initialised:

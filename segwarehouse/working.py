@@ -21,10 +21,10 @@ from segwarehouse.ledger.history import LAID_OUT, Run, now
 from segwarehouse.ledger.ledger import Ledger, ledger_to_read, open_ledger
 from segwarehouse.ledger.lock import exclusive
 from segwarehouse.ledger.made import require_own
-from segwarehouse.ledger.pace import counted
 from segwarehouse.ledger.recover import clear_spill, recover
 from segwarehouse.ledger.status import process_start
 from segwarehouse.ledger.upgrade import take_over
+from segwarehouse.progress import counted
 from segwarehouse.project import drop_schema
 from segwarehouse.state.folders import require_replaceable
 from segwarehouse.templates import TemplateFolder

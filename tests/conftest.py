@@ -1,19 +1,23 @@
 """Small projects to run whole: transactions that a test makes, in a folder of their own."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 from selenium import webdriver
 
+from segwarehouse import api
 from segwarehouse.api import Project
-from segwarehouse.refresh import RefreshReport
-from segwarehouse.refresh import run as refresh_run
+from segwarehouse.config import load_config
+from segwarehouse.features import FeatureTable
+from segwarehouse.refresh import RefreshReport, refresh
+from segwarehouse.refresh.department import DepartmentResult, DepartmentTask, Worker
+from segwarehouse.results.maps import CustomersMap
 from tests import browser
 
 START = pd.Timestamp("2025-01-01")
@@ -22,7 +26,6 @@ DEPARTMENTS = ("Bread", "Fish & Chips", "Garden", "Toys", "海鲜")
 
 MakeProject = Callable[..., Path]
 
-LEARNING = ("evaluate_departments", "map_customers", "learn_departments")
 FEW = 'departments = ["Toys", "Garden"]'
 
 
@@ -107,25 +110,46 @@ def transactions() -> pd.DataFrame:
     return make_transactions()
 
 
+class Recorder(Worker):
+    """Learns, and keeps what it has learned."""
+
+    def __init__(self) -> None:
+        self.customers_map: CustomersMap | None = None
+        self.results: dict[str, DepartmentResult] = {}
+
+    def map_customers(self, table: FeatureTable, seed: int) -> CustomersMap:
+        self.customers_map = super().map_customers(table, seed)
+        return self.customers_map
+
+    def learn(self, task: DepartmentTask) -> DepartmentResult:
+        self.results[task.department.name] = super().learn(task)
+        return self.results[task.department.name]
+
+
+class Stored(Worker):
+    """Returns at once what was learned of the same transactions before."""
+
+    def __init__(self, customers_map: CustomersMap, results: Mapping[str, DepartmentResult]) -> None:
+        self.stored_map, self.results = customers_map, results
+
+    def map_customers(self, table: FeatureTable, seed: int) -> CustomersMap:
+        return self.stored_map
+
+    def learn(self, task: DepartmentTask) -> DepartmentResult:
+        return self.results[task.department.name]
+
+
 @dataclass(frozen=True)
 class Rehearsal:
-    """A project that was refreshed, the report, and what its learning returned."""
+    """A project that was refreshed, the report, and a worker that returns what was learned."""
 
     folder: Path
     report: RefreshReport
-    returned: dict[str, Any]
-
-    def learn(self, *arguments: Any) -> list[Any]:
-        """Return what was learned of the departments that are asked for."""
-        chosen = next(argument for argument in arguments if isinstance(argument, list))
-        names = {department.name for department in chosen}
-        return [item for item in self.returned["learn_departments"] if item.department.name in names]
+    worker: Stored
 
     def play(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        """Let refreshes of the same transactions return at once what was learned of them before."""
-        for name in LEARNING:
-            value = self.learn if name == "learn_departments" else lambda *_, name=name: self.returned[name]
-            monkeypatch.setattr(refresh_run, name, value)
+        """Put the stored results in the worker's place, for every refresh of a `Project`."""
+        monkeypatch.setattr(api, "refresh", partial(refresh, worker=self.worker))
 
 
 @pytest.fixture(scope="session")
@@ -135,21 +159,11 @@ def rehearsal(tmp_path_factory: pytest.TempPathFactory, transactions: pd.DataFra
 
 
 def rehearse(folder: Path) -> Rehearsal:
-    """Refresh a project, and keep what its learning returned."""
-    returned: dict[str, Any] = {}
-
-    def noting(name: str, work: Callable[..., Any]) -> Callable[..., Any]:
-        def noted(*arguments: Any) -> Any:
-            returned[name] = work(*arguments)
-            return returned[name]
-
-        return noted
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name in LEARNING:
-            patch.setattr(refresh_run, name, noting(name, getattr(refresh_run, name)))
-        report = Project(folder).refresh()
-    return Rehearsal(folder, report, returned)
+    """Refresh a project, and keep what it learned."""
+    recorder = Recorder()
+    report = refresh(load_config(folder), worker=recorder)
+    assert recorder.customers_map is not None
+    return Rehearsal(folder, report, Stored(recorder.customers_map, recorder.results))
 
 
 @pytest.fixture(scope="session")

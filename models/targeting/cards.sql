@@ -7,6 +7,6 @@ select
     budget,
     control_share,
     salt,
-    card,  -- @not_null rules, activity and probabilities, as JSON
-    words  -- @not_null each rule in words, as JSON
+    card,  -- @not_null
+    words  -- @not_null
 from learned.cards

@@ -1,6 +1,5 @@
 -- materialized: table
--- description: Who entered and who left the audience of a department since the state before, and why. The cause is what
--- description: changed: the data, the rules, or the budget cut. A department that had no view then has no rows.
+-- description: Who entered and who left the audience of a department since the last published run, and why.
 -- unique: department, change, customer_id
 select
     department,  -- @not_null

@@ -6,7 +6,7 @@ select
     kind,
     number,
     silhouette,
-    stability,  -- adjusted Rand index between refits; NULL for one component
-    bic,  -- of the mixture; NULL for personas
+    stability,
+    bic,
     is_chosen
 from learned.cluster_scores

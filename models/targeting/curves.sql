@@ -7,19 +7,19 @@
 select
     department_key,
     department,
-    ranking,  -- rules, black box, activity, best single measure, random
-    share,  -- of the candidates that are contacted, 0 to 1
-    contacts,  -- the same in customers of today, the control group left out
-    expected_buyers,  -- of these contacts, going by the past: precision times contacts
+    ranking,
+    share,
+    contacts,
+    expected_buyers,
     expected_buyers_low,
     expected_buyers_high,
-    precision,  -- share of the contacted who bought in the outcome window
+    precision,
     precision_low,
     precision_high,
-    recall,  -- and as a share of all candidates who bought
+    recall,
     recall_low,
     recall_high,
-    lift,  -- precision over the share of buyers among all candidates
+    lift,
     lift_low,
     lift_high
 from learned.curves

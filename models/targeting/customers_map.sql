@@ -4,5 +4,5 @@ select
     customer_id,  -- @not_null @unique
     x,
     y,
-    main_department  -- where the customer has most purchases
+    main_department
 from learned.customers_map

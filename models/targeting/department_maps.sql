@@ -8,9 +8,9 @@ select
     customer_id,
     x,
     y,
-    segment_id,  -- persona
-    probability,  -- out of fold, at natural prevalence
+    segment_id,
+    probability,
     is_buyer,
-    mixture_component,  -- segment_id of the component whose centre is nearest, on the customers map
-    mixture_distance  -- to that centre
+    mixture_component,
+    mixture_distance
 from learned.department_maps

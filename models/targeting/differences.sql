@@ -6,10 +6,10 @@ select
     department_key,
     department,
     ranking,
-    minus,  -- the ranking that is subtracted
+    minus,
     metric,
-    budget,  -- customers of today who are contacted, NULL for metrics of the whole ranking
-    share,  -- the same as a share of the candidates, the control group among them
+    budget,
+    share,
     value,
     low,
     high

@@ -7,15 +7,15 @@ select
     department,
     rule,
     words,
-    condition_sql,  -- the WHERE clause of this rule alone
+    condition_sql,
     points,
-    support,  -- share of candidates that satisfy it
-    precision,  -- share of those who bought in the outcome window
+    support,
+    precision,
     precision_low,
     precision_high,
     recall,
     lift,
     lift_low,
     lift_high,
-    unique_coverage  -- share of candidates that satisfy it and no other rule
+    unique_coverage
 from learned.evaluated_rules

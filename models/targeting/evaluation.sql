@@ -8,9 +8,9 @@ select
     department,
     ranking,
     evaluated_at,
-    metric,  -- auc, average precision, precision, recall, lift, expected buyers, brier score, calibration error
-    budget,  -- customers of today who are contacted, NULL for metrics of the whole ranking
-    share,  -- the same as a share of the candidates, the control group among them
+    metric,
+    budget,
+    share,
     value,
     low,
     high

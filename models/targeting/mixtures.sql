@@ -4,7 +4,7 @@
 select
     department_key,
     department,
-    component,  -- segment_id of the segment
+    component,
     weight,
     mean_x,
     mean_y,

@@ -7,12 +7,12 @@
 select
     department_key,
     department,
-    share,  -- of the candidates
-    contacts,  -- the same in customers of today, the control group left out
+    share,
+    contacts,
     profit,
     profit_low,
     profit_high,
-    is_best,  -- 1 where the profit is highest, among the customers in the view's target arm
-    best_contacts_low,  -- between this
-    best_contacts_high  -- and this number of contacts the best one lies; NULL on other rows
+    is_best,
+    best_contacts_low,
+    best_contacts_high
 from learned.profit

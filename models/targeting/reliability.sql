@@ -5,10 +5,10 @@
 select
     department_key,
     department,
-    bin,  -- 1 has the lowest probabilities
+    bin,
     candidates,
-    predicted,  -- mean probability
-    observed,  -- share that bought in the outcome window
+    predicted,
+    observed,
     observed_low,
     observed_high
 from learned.reliability

@@ -7,21 +7,21 @@
 select
     r.department_key,  -- @not_null
     r.department,  -- @not_null
-    r.rule,  -- @not_null R1 is the rule with the most points
+    r.rule,  -- @not_null
     r.position,
     r.words,  -- @not_null
-    r.condition_sql,  -- @not_null the WHERE clause of this rule alone
+    r.condition_sql,  -- @not_null
     r.points,  -- @not_null @between(1, 1000000)
-    r.sign,  -- always +: a rule that spoke against buying was turned into its complement
+    r.sign,
     r.condition_count,
-    r.frequency,  -- share of halves of the customers that choose this rule or one that selects nearly the same customers
-    r.support,  -- share of all customers that satisfy it
-    r.candidates,  -- customers who satisfy it and do not buy here yet
-    r.unique_candidates,  -- of these, how many satisfy no other rule
-    r.importance,  -- points times the spread of the rule, as RuleFit has it
-    r.learned_precision,  -- share of buyers among those who satisfy it
-    r.learned_recall,  -- share of buyers who satisfy it
-    r.learned_lift,  -- learned_precision over the share of buyers among all
+    r.frequency,
+    r.support,
+    r.candidates,
+    r.unique_candidates,
+    r.importance,
+    r.learned_precision,
+    r.learned_recall,
+    r.learned_lift,
     e.precision as held_out_precision,  -- share of the candidates who satisfied it that bought in the outcome window
     e.precision_low as held_out_precision_low,
     e.precision_high as held_out_precision_high,

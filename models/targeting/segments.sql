@@ -8,11 +8,11 @@ select
     kind,  -- @in('persona', 'mixture')
     segment_id,
     name,
-    size,  -- customers of the mapped sample
-    weight,  -- share of the buyers; of a component only
+    size,
+    weight,
     buyer_share,
     lift,
-    drivers,  -- what tells it from other customers; a component: from other buyers
-    typical,  -- medians of the drivers over its customers; a component: over its buyers
-    since  -- as of which day it was first found; its id is the same from then on
+    drivers,
+    typical,
+    since
 from learned.segments

@@ -5,9 +5,9 @@
 select
     department_key,  -- @not_null
     department,  -- @not_null
-    refit_count,  -- @not_null how often it was learned again
-    audience_jaccard,  -- customers within the budget that the card and a refit share, of those that either has; mean
-    audience_jaccard_lowest,  -- the same for the refit that is least alike
-    rule_overlap,  -- the same for what the rules read, features with a direction; mean
-    is_kept  -- 1 where the former rules are kept, since new ones are not better beyond chance
+    refit_count,  -- @not_null
+    audience_jaccard,
+    audience_jaccard_lowest,
+    rule_overlap,
+    is_kept
 from learned.stability

@@ -7,17 +7,16 @@ its calibration that of the held-out half.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
 from segwarehouse.domain import BoolArray, Card, FloatArray
 from segwarehouse.evaluate.calibration import Calibration, calibration
-from segwarehouse.evaluate.judge import Evaluation, begins_share
+from segwarehouse.evaluate.judge import Evaluation
 from segwarehouse.learn.calibrate import OutcomeMap
 from segwarehouse.learn.conversion import Conversion, Conversions, ExpectedShare, Pool, fit_conversions
-from segwarehouse.table import DepartmentTable
 from segwarehouse.workers import in_parallel
 
 LOOK_ALIKE = "look-alike"
@@ -64,9 +63,9 @@ def with_scores(
     }
 
 
-def pool_to_json(evaluations: Mapping[str, Evaluation]) -> str | None:
+def pool_to_json(evaluations: Iterable[Evaluation]) -> str | None:
     """Return what all departments have in common as JSON; None where there are no outcomes."""
-    known = (found.conversion.pool for found in evaluations.values() if found.conversion is not None)
+    known = (found.conversion.pool for found in evaluations if found.conversion is not None)
     pool = next(known, None)
     return json.dumps(asdict(pool)) if pool else None
 
@@ -76,10 +75,11 @@ def pool_from_json(text: str | None) -> Pool | None:
     return Pool(**json.loads(text)) if text else None
 
 
-def current_outcome(conversion: Conversion, table: DepartmentTable, card: Card, outcome_days: int) -> Outcome:
-    """Return how a card's probabilities become scores for the candidates of a table."""
-    probability = table.score(card).score[~table.buyers]
-    foreseen = begins_share(table, outcome_days)
+def current_outcome(conversion: Conversion, probability: FloatArray, foreseen: float | None) -> Outcome:
+    """Return how the probabilities of today's candidates (n,) become scores.
+
+    `foreseen` is the share of them whom waiting times foresee; None where these can't be fitted.
+    """
     return Outcome(conversion.outcome_map(probability, foreseen), conversion.expected_share(probability, foreseen))
 
 

@@ -6,8 +6,9 @@ and a `Feature` for every column of `features.customers`.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from sqlglot import exp
 
@@ -17,17 +18,11 @@ from segwarehouse.domain import Department, Feature
 from segwarehouse.errors import DataError
 from segwarehouse.features.customers import holds_numbers
 from segwarehouse.features.staging import Staged
+from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Engine, relation
 
-RESERVED_VIEW_NAMES = frozenset(
-    {
-        "audiences", "cards", "changes", "cleaning", "cluster_scores", "confusions", "correlations",
-        "curves", "customers_map", "department_maps", "departments", "differences", "evaluated_rules", "evaluation",
-        "features", "mixture_scores", "mixtures", "profit", "reliability", "rules", "run", "run_steps", "runs",
-        "segments", "shap_values", "stability",
-    }
-)  # fmt: skip
-"""Names in the schema `targeting` that no department's view may take."""
+_RESERVED = frozenset({"audiences", "mixture_scores"})
+"""What no model of schema `targeting` makes, and what an older version made: a view keeps its name."""
 
 BEHAVIOUR: Mapping[str, tuple[str, str, str]] = {
     # feature: (unit, what it needs, phrase); {days} marks those that look back `learning.recent_days`
@@ -177,7 +172,9 @@ def unique_slugs(names: Iterable[str], taken: Iterable[str], otherwise: str) -> 
         yield slug
 
 
-def name_departments(rows: Sequence[tuple[int, str, int, int]], customers: int, columns: int) -> tuple[Department, ...]:
+def name_departments(
+    rows: Sequence[tuple[int, str, int, int]], customers: int, columns: int, reserved: Collection[str]
+) -> tuple[Department, ...]:
     """Return departments with view names and, for the `columns` largest, a column in the wide feature table.
 
     Parameters
@@ -188,6 +185,8 @@ def name_departments(rows: Sequence[tuple[int, str, int, int]], customers: int, 
         How many customers there are.
     columns
         How many departments get a column of their own.
+    reserved
+        Names that no view may take.
 
     Raises
     ------
@@ -206,12 +205,18 @@ def name_departments(rows: Sequence[tuple[int, str, int, int]], customers: int, 
                 f"the department {name!r} holds a NUL character, which SQL can't name",
                 "clean the column, or leave such lines out in a models/staging/transactions.sql of your own",
             )
-    slugs = list(unique_slugs([name for _, name, *_ in rows], RESERVED_VIEW_NAMES, "department"))
+    slugs = list(unique_slugs([name for _, name, *_ in rows], reserved, "department"))
     largest = {key for key, *_ in sorted(rows, key=lambda row: (-row[2], row[0]))[:columns]}
     return tuple(
         Department(key, name, slug, buyers, customers, f"purchases_{slug}" if key in largest else None, learnable)
         for (key, name, buyers, learnable), slug in zip(rows, slugs, strict=True)
     )
+
+
+def reserved_view_names(models: TemplateFolder) -> frozenset[str]:
+    """Return the names in the schema `targeting` that no department's view may take: those of its other relations."""
+    published = (PurePosixPath(path) for path in models.paths())
+    return _RESERVED | {path.stem.lower() for path in published if str(path.parent) == "targeting"}
 
 
 def read_catalogue(config: Config, warehouse: Engine, staged: Staged) -> Catalogue:
@@ -233,7 +238,9 @@ def read_catalogue(config: Config, warehouse: Engine, staged: Staged) -> Catalog
             "staging.purchases"
         )
     )
-    departments = name_departments(rows, customers["n"][0].as_py(), config.learning.max_department_columns)
+    reserved = reserved_view_names(TemplateFolder.of("models", config.directory))
+    total, most = customers["n"][0].as_py(), config.learning.max_department_columns
+    departments = name_departments(rows, total, most, reserved)
     attributes = tuple(_attributes(config, warehouse, staged))
     categories = read_categories(warehouse, config.learning.max_category_columns) if staged.has["category"] else ()
     noun = noun_of(config.source.channel)

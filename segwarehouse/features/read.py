@@ -7,8 +7,8 @@ purchases in its other categories and in channels, are replaced by those without
 a `LeftOut`: what changes, beside arrays that all departments share.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -28,6 +28,7 @@ CHANNELS = relation("features.channels_without")
 OUTCOMES = relation("features.outcomes")
 COUNTS = relation("features.department_counts")
 FIRST_PURCHASES = relation("features.first_purchases")
+SAMPLED = relation("features.sampled")
 TENURE = "tenure_days"
 
 _MOST = 0.5
@@ -107,20 +108,6 @@ class LeftOut:
             ),
         )
 
-    def without_arrays(self) -> "LeftOut":
-        """Return this without its arrays, for the way back from another process: no `table` can be made of it."""
-        return replace(
-            self,
-            values=self.values[:0],
-            activity_values=self.activity_values[:0],
-            map_order=self.map_order[:0],
-            changes=(),
-            activity_changes=(),
-            buyers=self.buyers[:0],
-            outcomes=self.outcomes[:0],
-            waited_days=self.waited_days[:0],
-        )
-
 
 def _changed(matrix: FloatArray, changes: Sequence[Change]) -> FloatArray:
     changed = np.array(matrix, dtype=np.float64)
@@ -157,6 +144,32 @@ def _giving_away(before: FloatArray, after: FloatArray, changes: Sequence[Change
 
 
 @dataclass(frozen=True)
+class Lines:
+    """Rows of a relation that say something of customers and departments, read once for all departments.
+
+    Attributes
+    ----------
+    keys
+        int64 (m,), ascending: the department of each row.
+    places
+        int64 (m,): the customer's place in the feature table.
+    columns
+        float64 (m,) each, by name.
+    """
+
+    keys: IntArray
+    places: IntArray
+    columns: Mapping[str, FloatArray]
+
+    def of(self, department: Department) -> "Lines":
+        """Return the rows of one department; they share memory with these."""
+        first, last = np.searchsorted(self.keys, [department.key, department.key + 1])
+        part = slice(int(first), int(last))
+        columns = {name: values[part] for name, values in self.columns.items()}
+        return Lines(self.keys[part], self.places[part], columns)
+
+
+@dataclass(frozen=True)
 class FeatureTable:
     """The features of n customers, over all departments.
 
@@ -172,6 +185,8 @@ class FeatureTable:
         float64 (n, k), in the order of `catalogue.activity`.
     total
         How many customers the relation has; n is smaller where it was sampled.
+    lines
+        What changes where a department is left out, and who bought there before and after, by relation.
     """
 
     catalogue: Catalogue
@@ -179,6 +194,7 @@ class FeatureTable:
     values: FloatArray
     activity_values: FloatArray
     total: int
+    lines: Mapping[Relation, Lines] = field(repr=False)
 
     @cached_property
     def map_order(self) -> IntArray:
@@ -189,40 +205,32 @@ class FeatureTable:
         text = np.array([str(each) for each in self.customer_ids], dtype=object)
         return np.asarray(pd.util.hash_array(text, categorize=False).view(np.int64))
 
-    def for_department(self, warehouse: Engine, department: Department) -> DepartmentTable:
+    def for_department(self, department: Department) -> DepartmentTable:
         """Return the table with `department` left out of everything, and who bought there before and after."""
-        return self.without(warehouse, department).table()
+        return self.without(department).table()
 
-    def without(self, warehouse: Engine, department: Department) -> LeftOut:
+    def without(self, department: Department) -> LeftOut:
         """Return what changes in the table where `department` is left out, and who bought there before and after."""
-        behaviour = self.catalogue.behaviour
-        key = exp.column("department_key").eq(exp.Literal.number(department.key))
-        columns = [exp.column(name, quoted=True) for name in ("customer_id", *behaviour)]
-        without = warehouse.fetch(exp.select(*columns).from_(BEHAVIOUR.table()).where(key))
-        ids = _ids(without["customer_id"])
-        places = self.customer_ids.get_indexer(ids)
-        sampled = places >= 0
-        rows = places[sampled].astype(np.int64)
-        position = {feature.name: index for index, feature in enumerate(self.catalogue.features)}
+        catalogue = self.catalogue
+        without = self.lines[BEHAVIOUR].of(department)
+        position = {feature.name: index for index, feature in enumerate(catalogue.features)}
         changes: list[Change] = []
         activity_changes: list[Change] = []
-        for name in behaviour:
-            column = _floats(without[name])[sampled]
+        for name in catalogue.behaviour:
+            column = without.columns[name]
             place = position.get(name, -1)
             if place >= 0:
-                changes.append(Change(rows, np.array([place]), column))
+                changes.append(Change(without.places, np.array([place]), column))
             else:
-                activity_changes.append(Change(rows, np.array([self.catalogue.activity.index(name)]), column))
-        own = {category.column for category in self.catalogue.categories if category.only_department == department.key}
+                activity_changes.append(Change(without.places, np.array([catalogue.activity.index(name)]), column))
+        own = {category.column for category in catalogue.categories if category.only_department == department.key}
         kept = [
             index
-            for index, feature in enumerate(self.catalogue.features)
+            for index, feature in enumerate(catalogue.features)
             if feature.name != department.column and feature.name not in own
         ]
-        catalogue = self.catalogue
-        changes += self._counts_without(CATEGORIES, "category_key", catalogue.categories, warehouse, key.copy())
-        changes += self._counts_without(CHANNELS, "channel_key", catalogue.channels, warehouse, key.copy())
-        later = warehouse.fetch(exp.select("customer_id").from_(OUTCOMES.table()).where(key.copy()))
+        changes += self._counts_without(CATEGORIES, "category_key", catalogue.categories, department)
+        changes += self._counts_without(CHANNELS, "channel_key", catalogue.channels, department)
         return LeftOut(
             department=department,
             values=self.values,
@@ -234,64 +242,102 @@ class FeatureTable:
             changes=tuple(changes),
             activity_changes=tuple(activity_changes),
             breadth=position["breadth_count"],
-            buyers=self._mask(places),
-            outcomes=self._mask(self.customer_ids.get_indexer(_ids(later["customer_id"]))),
-            waited_days=self._waited_days(warehouse, key.copy()),
+            buyers=self._mask(without.places),
+            outcomes=self._mask(self.lines[OUTCOMES].of(department).places),
+            waited_days=self._waited_days(department),
         )
 
-    def _waited_days(self, warehouse: Engine, key: exp.Expr) -> FloatArray:
-        """Return how long each customer (n,) waited before she bought in the department that `key` selects."""
+    def _waited_days(self, department: Department) -> FloatArray:
+        """Return how long each customer (n,) waited before she bought in a department."""
         names = [feature.name for feature in self.catalogue.features]
         if TENURE not in names:
             return np.zeros(len(self.values), dtype=np.float64)
         waited = self.values[:, names.index(TENURE)].copy()
-        first = warehouse.fetch(exp.select("customer_id", "waited_days").from_(FIRST_PURCHASES.table()).where(key))
-        places = self.customer_ids.get_indexer(_ids(first["customer_id"]))
-        waited[places[places >= 0]] = _floats(first["waited_days"])[places >= 0]
+        first = self.lines[FIRST_PURCHASES].of(department)
+        waited[first.places] = first.columns["waited_days"]
         return waited
 
     def _counts_without(
-        self, counts: Relation, name: str, groups: Sequence[Group], warehouse: Engine, key: exp.Expr
+        self, counts: Relation, name: str, groups: Sequence[Group], department: Department
     ) -> list[Change]:
-        """Return purchases in groups without a department, the one that `key` selects, as a change of `values`.
+        """Return purchases in groups without a department as a change of `values`.
 
         `name` is the column of `counts` that holds the keys of the groups.
         """
         if not groups:
             return []
-        without = warehouse.fetch(exp.select("customer_id", name, "purchase_count").from_(counts.table()).where(key))
+        without = self.lines[counts].of(department)
         places = {feature.name: index for index, feature in enumerate(self.catalogue.features)}
         columns = {group.key: places[group.column] for group in groups}
-        rows = self.customer_ids.get_indexer(_ids(without["customer_id"])).astype(np.int64)
-        found = np.array([columns.get(each, -1) for each in without[name].to_pylist()], dtype=np.int64)
-        wanted = (rows >= 0) & (found >= 0)
-        return [Change(rows[wanted], found[wanted], _floats(without["purchase_count"])[wanted])]
+        found = np.array([columns.get(int(key), -1) for key in without.columns[name]], dtype=np.int64)
+        known = found >= 0
+        return [Change(without.places[known], found[known], without.columns["purchase_count"][known])]
 
-    def _mask(self, places: "np.ndarray[tuple[int, ...], np.dtype[np.intp]]") -> BoolArray:
+    def _mask(self, places: IntArray) -> BoolArray:
         mask = np.zeros(len(self.customer_ids), dtype=np.bool_)
-        mask[places[places >= 0]] = True
+        mask[places] = True
         return mask
 
 
 def read_features(warehouse: Engine, catalogue: Catalogue, *, most: int, seed: int) -> FeatureTable:
-    """Read `features.customers`, or a sample of at most about `most` of its customers.
+    """Read `features.customers`, or a sample of at most about `most` of its customers, a query a relation.
 
     The sample is drawn in the warehouse by a hash of the id and the seed, so it is the same on every engine.
     """
     counted = exp.select(exp.Count(this=exp.Star()).as_("n")).from_(CUSTOMERS.table())
     total = int(warehouse.fetch(counted)["n"][0].as_py())
+    _draw_sample(warehouse, sampled_share(most / total, f"learn {seed}") if total > most else None)
     names = [feature.name for feature in catalogue.features]
-    columns = [exp.column(name, quoted=True) for name in ("customer_id", *names, *catalogue.activity)]
-    query = exp.select(*columns).from_(CUSTOMERS.table()).order_by(exp.column("customer_id", quoted=True))
-    if total > most:
-        query = query.where(sampled_share(most / total, f"learn {seed}"))
-    table = warehouse.fetch(query)
+    columns = [exp.column(name, "r", quoted=True) for name in ("customer_id", *names, *catalogue.activity)]
+    table = warehouse.fetch(_of_sample(CUSTOMERS, columns).order_by(exp.column("place", "s", quoted=True)))
     return FeatureTable(
         catalogue=catalogue,
         customer_ids=_ids(table["customer_id"]),
         values=_matrix(table, names),
         activity_values=_matrix(table, catalogue.activity),
         total=total,
+        lines={relation: _read_lines(warehouse, relation, read) for relation, read in _lines_of(catalogue).items()},
+    )
+
+
+def _lines_of(catalogue: Catalogue) -> dict[Relation, tuple[str, ...]]:
+    """Return the relations that tell of customers and departments, each with the columns that are read."""
+    found: dict[Relation, tuple[str, ...]] = {BEHAVIOUR: tuple(catalogue.behaviour), OUTCOMES: ()}
+    if catalogue.categories:
+        found[CATEGORIES] = ("category_key", "purchase_count")
+    if catalogue.channels:
+        found[CHANNELS] = ("channel_key", "purchase_count")
+    if TENURE in {feature.name for feature in catalogue.features}:
+        found[FIRST_PURCHASES] = ("waited_days",)
+    return found
+
+
+def _draw_sample(warehouse: Engine, sampled: exp.Expr | None) -> None:
+    """Make `features.sampled`: the customers who are learned from, each with her place in the order of the ids."""
+    identifier = exp.column("customer_id", quoted=True)
+    number = exp.Window(this=exp.RowNumber(), order=exp.Order(expressions=[exp.Ordered(this=identifier.copy())]))
+    place = exp.alias_(exp.Sub(this=number, expression=exp.Literal.number(1)), "place", quoted=True)
+    query = exp.select(identifier, place).from_(CUSTOMERS.table())
+    if sampled is not None:
+        query = query.where(sampled)
+    warehouse.execute(exp.Create(this=SAMPLED.table(), kind="TABLE", replace=True, expression=query))
+
+
+def _of_sample(relation: Relation, columns: Sequence[exp.Expr]) -> exp.Select:
+    """Return a SELECT of columns of a relation, called `r`, of the customers in the sample, called `s`."""
+    same = exp.column("customer_id", "s", quoted=True).eq(exp.column("customer_id", "r", quoted=True))
+    return exp.select(*columns).from_(relation.table("r")).join(SAMPLED.table("s"), on=same, join_type="inner")
+
+
+def _read_lines(warehouse: Engine, relation: Relation, names: Sequence[str]) -> Lines:
+    """Read a relation for all departments, in the order of their keys."""
+    key, place = exp.column("department_key", "r", quoted=True), exp.column("place", "s", quoted=True)
+    columns = [exp.column(name, "r", quoted=True) for name in names]
+    table = warehouse.fetch(_of_sample(relation, [key, place, *columns]).order_by(key.copy(), place.copy()))
+    return Lines(
+        keys=np.asarray(table["department_key"].to_numpy(), dtype=np.int64),
+        places=np.asarray(table["place"].to_numpy(), dtype=np.int64),
+        columns={name: _floats(table[name]) for name in names},
     )
 
 

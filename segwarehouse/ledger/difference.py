@@ -1,7 +1,7 @@
 """What changed between two runs: who entered and who left each audience, by three causes that add up.
 
 In: two runs that are kept. Out: counts for each department, or the customers themselves. Nothing is computed anew, as
-the data of former runs is gone: every refresh stores who entered and left since the state before it, each with one
+the data of previous runs is gone: every refresh stores who entered and left since the state before it, each with one
 cause (`compare.py`), and two runs further apart are joined by the path of refreshes between them. A customer's cause is
 that of the last change on the path, so causes add up here as they do for a single step. Where a run on the path is kept
 no longer, or a department had no view in it, the cause is unknown, and is said to be.
@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from sqlglot import exp
 
 from segwarehouse.config import Config
 from segwarehouse.errors import UnknownName, did_you_mean
 from segwarehouse.ledger.ledger import Ledger, ledger_to_read
-from segwarehouse.state.proof import open_published
+from segwarehouse.state.published import PublishedState
 
 CAUSES = ("data", "rules", "budget")
 UNKNOWN = "unknown"
@@ -130,8 +129,8 @@ def _history(config: Config) -> Iterator[Ledger]:
 def _pair(config: Config, ledger: Ledger, before: str | None, after: str | None) -> tuple[str, str]:
     """Return the two runs to compare, both kept."""
     if after is None:
-        with open_published(config) as state:
-            after = str(state.fetch(exp.select("run_id").from_("targeting.run"))["run_id"][0])
+        with PublishedState.open(config) as state:
+            after = state.run.run_id
     kept = ledger.read("published_runs", {})["run_id"].to_pylist()
     before = before or _parents(ledger).get(after)
     if before is None:
@@ -146,7 +145,7 @@ def _parents(ledger: Ledger) -> dict[str, str]:
     """Return, for each run, the run that it was compared with."""
     rows = ledger.table("runs")
     pairs = zip(rows["run_id"].to_pylist(), rows["compared_with"].to_pylist(), strict=True)
-    return {run_id: former for run_id, former in pairs if former is not None}
+    return {run_id: previous for run_id, previous in pairs if previous is not None}
 
 
 def path_between(parents: Mapping[str, str], before: str, after: str) -> list[tuple[str, int]]:
@@ -170,8 +169,8 @@ def path_between(parents: Mapping[str, str], before: str, after: str) -> list[tu
 def _line(parents: Mapping[str, str], run_id: str) -> list[str]:
     """Return a run and all that came before it, the latest first."""
     line = [run_id]
-    while (former := parents.get(line[-1])) is not None and former not in line:
-        line.append(former)
+    while (previous := parents.get(line[-1])) is not None and previous not in line:
+        line.append(previous)
     return line
 
 

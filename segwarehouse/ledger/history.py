@@ -22,7 +22,7 @@ from segwarehouse.config import Config
 from segwarehouse.errors import SegwarehouseError, WarehouseError
 from segwarehouse.ledger.ledger import SCHEMA, Ledger
 from segwarehouse.ledger.made import register
-from segwarehouse.ledger.pace import Pace, scaled, span
+from segwarehouse.ledger.pace import FIRST_WEIGHTS, Pace, scaled, span
 from segwarehouse.ledger.status import ENDED_WELL, Bulletin, Moment, Progress, about
 from segwarehouse.outgoing import masked, masked_values
 from segwarehouse.project import create_schema, read_query
@@ -91,6 +91,8 @@ class Run:
         )
         former = ledger.read("former_steps", {}).to_pylist()
         self._former = {row["step"]: row["seconds"] for row in former}
+        if not self._former.keys() <= FIRST_WEIGHTS.keys():
+            self._former = {}  # an earlier version took other steps: their times foresee nothing
         self._learned_then = max((row["learned"] for row in former), default=0)
         self.pace = Pace(self._former)
         self._bulletin = Bulletin(config, self.run_id, work)

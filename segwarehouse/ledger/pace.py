@@ -10,17 +10,17 @@ from collections.abc import Callable, Mapping
 from segwarehouse.ledger.status import rounded
 
 READ, NAME, FINGERPRINT = "read transactions", "name departments", "take fingerprint"
-MEASURE, BUILD, MAP, LEARN = "measure quality", "build features", "map customers", "learn"
+BUILD, MAP, LEARN, SCORE = "build features", "map customers", "learn", "map scores"
 COMPARE, HOLD, PROVE = "compare with the last state", "hold back", "prove on boundaries"
 COUNT, STORE, PUBLISH = "count audiences", "store", "publish"
 
 FIRST_WEIGHTS: Mapping[str, float] = {
-    READ: 2.2, NAME: 0.1, FINGERPRINT: 1.7, MEASURE: 181.0, BUILD: 3.8, MAP: 8.8, LEARN: 522.0, COMPARE: 2.2, HOLD: 0.1,
+    READ: 2.2, NAME: 0.1, FINGERPRINT: 1.7, BUILD: 11.4, MAP: 8.8, LEARN: 690.0, SCORE: 5.0, COMPARE: 2.2, HOLD: 0.1,
     PROVE: 5.4, COUNT: 1.0, STORE: 2.3, PUBLISH: 24.0,
 }  # fmt: skip
 """What steps weigh before anything is known: the seconds of the demo's first refresh on two cores."""
 
-_LEARNING = (MEASURE, LEARN)
+_LEARNING = (LEARN,)
 _DONE_BEFORE_TELLING = 0.1
 """A first run says what time is left when so much of it, learning included, has been timed."""
 
@@ -49,24 +49,6 @@ def span(seconds: float) -> str:
         return f"{high[0]:g} {high[1]} or less"
     first = f"{low[0]:g}" if low[1].rstrip("s") == high[1].rstrip("s") else f"{low[0]:g} {low[1]}"
     return f"{first} to {high[0]:g} {high[1]}"
-
-
-def counted(tell: Callable[[str, float], None], total: int) -> Callable[[str], None]:
-    """Return a function that is called before each of `total` pieces of work, and tells how many are done.
-
-    >>> seen = []
-    >>> before = counted(lambda subject, share: seen.append((subject, share)), 2)
-    >>> before("a"), before("b"), seen
-    (None, None, [('a', 0.0), ('b', 0.5)])
-    """
-    done = 0
-
-    def before(subject: str) -> None:
-        nonlocal done
-        tell(subject, min(1.0, done / total))
-        done += 1
-
-    return before
 
 
 class Pace:
@@ -104,11 +86,6 @@ class Pace:
             self._learning_from = (self._clock(), done)
         self._share = max(self._share, min(1.0, done / self.seconds))
         return self._share, self._left(done)
-
-    def part(self, step: str, build: str, times: int) -> float:
-        """Return which part of a step goes into building features `times` times, before what the step is for."""
-        build_seconds = times * self._weights.get(build, 0.0)
-        return min(0.9, build_seconds / max(build_seconds, self._weights.get(step, 0.0), 1e-9))
 
     def _done(self, step: str, step_share: float) -> float:
         steps = list(self._weights)

@@ -1,6 +1,6 @@
 """Departments that a refresh was not asked to learn, or whose new rules are held back, keep the cards that they have.
 
-In: the former cards over the new data, and the published state. Out: `Carried`: what to compile their views from, and
+In: the previous cards over the new data, and the published state. Out: `Carried`: what to compile their views from, and
 their rows of the result tables. The views are compiled and proved anew, over the new features; only what was learned is
 carried over.
 """
@@ -12,36 +12,17 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from sqlglot import exp
 
 from segwarehouse.config import Config
 from segwarehouse.domain import Department, is_small
-from segwarehouse.refresh.previous import Reread, former_state
-from segwarehouse.results.quality import EXPECTED_BUYERS, bounded
+from segwarehouse.refresh.previous import Reread
+from segwarehouse.results.declaration import OnToday
+from segwarehouse.results.quality import EXPECTED_BUYERS
 from segwarehouse.results.reach import Reach
+from segwarehouse.results.tables import OF_DEPARTMENTS, TABLES
 from segwarehouse.rules.compile import ViewSpec
-from segwarehouse.warehouse import Engine, Relation
-
-TABLES = (
-    "cards", "confusions", "cluster_scores", "curves", "department_maps", "departments", "differences",
-    "evaluated_rules", "evaluation", "mixtures", "profit", "reliability", "rules", "segments", "shap_values",
-    "stability",
-)  # fmt: skip
-"""The tables that hold a department's rows, in schema `targeting` as in schema `learned`."""
-
-
-_ON_TODAY: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
-    # table: its column of a share of the candidates, that of the customers it comes to, and what is in proportion
-    "curves": ("share", "contacts", bounded("expected_buyers")),
-    "profit": ("share", "contacts", (*bounded("profit"), "best_contacts_low", "best_contacts_high")),
-    "evaluation": ("share", "budget", ("value", "low", "high")),
-    "differences": ("share", "budget", ("value", "low", "high")),
-    "departments": (
-        "judged_share",
-        "judged_contacts",
-        (*bounded("expected_buyers"), *bounded("extra_buyers"), *bounded("best_profit"), "best_budget"),
-    ),
-}
+from segwarehouse.state.published import PublishedState
+from segwarehouse.warehouse import Engine
 
 HELD_BACK = "keeps the rules of the run before: "
 """How the remark of a department begins whose new rules were held back."""
@@ -49,7 +30,7 @@ HELD_BACK = "keeps the rules of the run before: "
 
 @dataclass(frozen=True)
 class Carried:
-    """Departments with their former cards.
+    """Departments with their previous cards.
 
     Attributes
     ----------
@@ -73,14 +54,14 @@ def carry_over(
     departments: Iterable[Department],
     remarks: Mapping[str, str],
 ) -> Carried:
-    """Return those of the departments whose former cards can still be scored, with their rows.
+    """Return those of the departments whose previous cards can still be scored, with their rows.
 
     A card that reads a feature which the new data does not have, or has under another name, can't be carried over.
 
     Parameters
     ----------
     reread
-        The former cards over the new data, by department.
+        The previous cards over the new data, by department.
     departments
         Which ones to carry over, as the new data has them.
     remarks
@@ -89,10 +70,10 @@ def carry_over(
     found = [each for each in departments if each.name in reread and reread[each.name].is_same]
     if not found:
         return Carried()
-    with former_state(config, warehouse) as state:
+    with PublishedState.previous(config, warehouse) as state:
         if state is None:
             return Carried()
-        tables = {name: _rows(state, name, found) for name in TABLES}
+        tables = {name: _rows(state, name, found) for name in OF_DEPARTMENTS if state.columns(name)}
     tables["departments"] = _remarked(tables["departments"], remarks)
     return Carried(found, {each.name: reread[each.name].spec for each in found}, tables)
 
@@ -108,9 +89,9 @@ def _remarked(rows: pa.Table, remarks: Mapping[str, str]) -> pa.Table:
     return rows.set_column(rows.column_names.index("remark"), "remark", pa.array(said, pa.string()))
 
 
-def _rows(state: Engine, name: str, departments: Sequence[Department]) -> pa.Table:
+def _rows(state: PublishedState, name: str, departments: Sequence[Department]) -> pa.Table:
     """Return a result table's rows of these departments, under their new keys and view names."""
-    table = state.fetch(exp.select("*").from_(Relation("targeting", name).table()))
+    table = state.table(name)
     table = table.filter(pc.is_in(table["department"], pa.array([d.name for d in departments], pa.string())))
     place = pc.index_in(table["department"], pa.array([d.name for d in departments], pa.string()))
     for column, values in {
@@ -131,27 +112,27 @@ def on_today(carried: Carried, reach: Mapping[str, Reach], least: int) -> Carrie
     Quality was measured at shares of the candidates, and stays; what a share comes to in customers changes with them.
     """
     tables = dict(carried.tables)
-    for name, columns in _ON_TODAY.items():
-        if name in tables:
-            tables[name] = _scaled(tables[name], columns, reach)
+    for name, rows in carried.tables.items():
+        if columns := TABLES[name].on_today:
+            tables[name] = _scaled(rows, columns, reach)
     if "departments" in tables:
         tables["departments"] = _counted(tables["departments"], reach, least)
     return replace(carried, tables=tables)
 
 
-def _scaled(table: pa.Table, columns: tuple[str, str, tuple[str, ...]], reach: Mapping[str, Reach]) -> pa.Table:
+def _scaled(table: pa.Table, columns: OnToday, reach: Mapping[str, Reach]) -> pa.Table:
     """Return rows in which every share of the candidates stands beside the customers that it comes to today.
 
     Of shares that come to the same number of customers the first stays.
     """
-    share, contacts, proportional = columns
+    share, contacts = columns.share, columns.contacts
     found: dict[tuple[object, ...], dict[str, Any]] = {}
     for row in table.to_pylist():
         then = row.get(contacts)
         if row.get(share) is not None and then:
             row[contacts] = reach[row["department"]].contacts_at(row[share])
             if row.get("metric", EXPECTED_BUYERS) == EXPECTED_BUYERS:
-                _scale(row, proportional, row[contacts] / then)
+                _scale(row, columns.in_proportion, row[contacts] / then)
         key = tuple(row.get(name) for name in ("department", "ranking", "minus", "evaluated_at", "metric", contacts))
         found.setdefault(key, row)
     return pa.Table.from_pylist(list(found.values()), schema=table.schema)
@@ -174,24 +155,3 @@ def _counted(table: pa.Table, reach: Mapping[str, Reach], least: int) -> pa.Tabl
             row[name] = None if is_small(count, least) or (hidden and name == "selected") else count
     fields = [*table.schema, *(pa.field(name, pa.int64()) for name in names if name not in table.column_names)]
     return pa.Table.from_pylist(rows, schema=pa.schema(fields))
-
-
-def append(warehouse: Engine, carried: Carried) -> None:
-    """Add the carried rows to the tables of schema `learned`."""
-    for name, rows in carried.tables.items():
-        target = Relation("learned", name)
-        if not warehouse.columns(target):
-            warehouse.load(target, rows)
-            continue
-        present = warehouse.fetch(exp.select("*").from_(target.table()))
-        added = shaped(rows, present.schema)
-        warehouse.load(target, pa.concat_tables([present, added]).combine_chunks())
-
-
-def shaped(rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """Return rows with the columns of a schema; one that an older version did not publish is NULL."""
-    columns = [
-        rows[field.name].cast(field.type) if field.name in rows.column_names else pa.nulls(rows.num_rows, field.type)
-        for field in schema
-    ]
-    return pa.table(columns, schema=schema)

@@ -1,12 +1,12 @@
 """Who would enter and who would leave each audience, and by which of three causes.
 
-In: the last state, and the cards of the new one. Out: tables `learned.audience_steps` and `learned.changes`, and how
-much of each audience new rules exchange. An audience goes from what it was to what it will be in three steps, each
+In: the previous state, and the cards of the new one. Out: tables `learned.audience_steps` and `learned.changes`, and
+how much of each audience new rules exchange. An audience goes from what it was to what it will be in three steps, each
 taken for real in the warehouse:
 
 0. as it was published;
-1. the former card over the new data, with the former settings: what changes here is due to the data;
-2. the new card over the new data, with the former settings: due to the rules;
+1. the previous card over the new data, with the previous settings: what changes here is due to the data;
+2. the new card over the new data, with the previous settings: due to the rules;
 3. the new card over the new data, with the new budget, control share and salt: due to the budget cut.
 
 A customer who is in one of the two audiences and not in the other has exactly one cause, the last step that moved her
@@ -21,14 +21,14 @@ from sqlglot import exp
 
 from segwarehouse.features import Catalogue, Staged
 from segwarehouse.project import read_query, run_script
-from segwarehouse.refresh.previous import Former, Reread, reread
+from segwarehouse.refresh.previous import Previous, Reread, reread
 from segwarehouse.rules.compile import ViewSpec, department_view
 from segwarehouse.rules.validate import validate_view
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Engine, Relation, relation
 
 STEPS = Relation("learned", "audience_steps")
-FORMER = Relation("learned", "former_audiences")
+PREVIOUS = Relation("learned", "previous_audiences")
 COMPARED = Relation("learned", "compared")
 NEW_DATA, NEW_RULES, NEW_SETTINGS = 1, 2, 3
 
@@ -37,9 +37,9 @@ LEARNED, CARRIED, KEPT = "learned", "carried over", "kept"
 
 @dataclass(frozen=True)
 class Churn:
-    """How many customers the former rules select, the new ones, and both: same data, same budget."""
+    """How many customers the previous rules select, the new ones, and both: same data, same budget."""
 
-    by_former_rules: int
+    by_previous_rules: int
     by_new_rules: int
     by_both: int
 
@@ -52,45 +52,45 @@ class Churn:
         >>> Churn(30, 30, 15).share, Churn(10, 40, 10).share, Churn(0, 30, 0).share
         (0.5, 0.75, 0.0)
         """
-        fewest, most = sorted((self.by_former_rules, self.by_new_rules))
+        fewest, most = sorted((self.by_previous_rules, self.by_new_rules))
         return 1.0 - self.by_both / most if fewest else 0.0
 
 
 @dataclass(frozen=True)
 class Compared:
-    """The new audiences next to the former ones.
+    """The new audiences next to the previous ones.
 
     Attributes
     ----------
-    former_run
-        The run that the last state comes from; None where there is none.
+    previous_run
+        The run that the previous state comes from; None where there is none.
     reread
-        The former cards over the new data, by department.
+        The previous cards over the new data, by department.
     churn
-        What new rules exchange, by department; for departments that were learned anew and have a former card.
+        What new rules exchange, by department; for departments that were learned anew and have a previous card.
     """
 
-    former_run: str | None
+    previous_run: str | None
     reread: Mapping[str, Reread]
     churn: Mapping[str, Churn]
 
 
 def compare(
     warehouse: Engine,
-    former: Former | None,
+    previous: Previous | None,
     fresh: Mapping[str, ViewSpec],
     catalogue: Catalogue,
     staged: Staged,
     run_id: str,
 ) -> Compared:
-    """Take the three steps for every department that was learned, and the first for every one that has a former card.
+    """Take the three steps for every department that was learned, and the first for every one that has a previous card.
 
     Parameters
     ----------
     warehouse
         The working database, with the new features.
-    former
-        The last state, if there is one.
+    previous
+        The previous state, if there is one.
     fresh
         What the views of the departments that were learned are compiled from, by department.
     """
@@ -98,11 +98,11 @@ def compare(
     run_script(warehouse, sql, "compare/create.sql", {})
     named = {department.name: department for department in catalogue.departments}
     again: dict[str, Reread] = {}
-    if former:
-        warehouse.load(FORMER, former.members)
-        run_script(warehouse, sql, "compare/add_former.sql", {})
-        for name in former.specs.keys() & named.keys():
-            again[name] = reread(former.specs[name], named[name], catalogue, staged, run_id)
+    if previous:
+        warehouse.load(PREVIOUS, previous.members)
+        run_script(warehouse, sql, "compare/add_previous.sql", {})
+        for name in previous.specs.keys() & named.keys():
+            again[name] = reread(previous.specs[name], named[name], catalogue, staged, run_id)
             _step(warehouse, sql, name, NEW_DATA, again[name].spec)
     for name, spec in fresh.items():
         if name in again:
@@ -111,10 +111,10 @@ def compare(
             _step(warehouse, sql, name, NEW_SETTINGS, spec)
     rows = warehouse.fetch(read_query(sql, "compare/churn.sql", {})).to_pylist()
     return Compared(
-        former_run=former.run_id if former else None,
+        previous_run=previous.run_id if previous else None,
         reread=again,
         churn={
-            row["department"]: Churn(row["by_former_rules"], row["by_new_rules"], row["by_both"])
+            row["department"]: Churn(row["by_previous_rules"], row["by_new_rules"], row["by_both"])
             for row in rows
             if row["department"] in fresh and row["department"] in again
         },

@@ -1,6 +1,6 @@
 """The gate: when a department keeps the rules that it has, because new ones would change too much or rank worse.
 
-In: what new rules exchange of each audience, and how good they are, next to the last state. Out: the departments to
+In: what new rules exchange of each audience, and how good they are, next to the previous state. Out: the departments to
 hold back, each with the reason. Keeping their cards is left to `carry.py`.
 
 What is never held back: what the data changes; what the budget, the control share or the salt change, since somebody
@@ -18,44 +18,44 @@ from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.evaluate.judge import RULES
 from segwarehouse.ledger.history import settings_of_run
 from segwarehouse.refresh.compare import Churn, Compared
-from segwarehouse.refresh.previous import Former
-from segwarehouse.results.learned import Learned
+from segwarehouse.refresh.department import DepartmentResult
+from segwarehouse.refresh.previous import Previous
 
 _CHANGE_NO_RULES = {"jobs", "departments", "min_buyers"}
 """Settings of `[learning]` that say how much is learned, not how."""
 
 
 def hold_back(
-    config: Config, former: Former | None, compared: Compared, lifts: Mapping[str, Estimate | None]
+    config: Config, previous: Previous | None, compared: Compared, lifts: Mapping[str, Estimate | None]
 ) -> dict[str, str]:
     """Return the departments whose new rules are not published, with the reason.
 
     Parameters
     ----------
-    former
-        The last state.
+    previous
+        The previous state.
     compared
         What new rules exchange.
     lifts
         Of each department that was learned, the lift of its rules at the budget, None where it was not measured.
     """
-    if former is None:
+    if previous is None:
         return {}
     found: dict[str, str] = {}
-    judge_churn = not new_settings(config, former)
+    judge_churn = not new_settings(config, previous)
     for name, churn in compared.churn.items():
         if not compared.reread[name].is_same:
             continue
         said = [
             *(_too_much(config, churn) if judge_churn else ()),
-            *_worse(config, former, former.quality[name], lifts.get(name)),
+            *_worse(config, previous, previous.quality[name], lifts.get(name)),
         ]
         if said:
             found[name] = "; ".join(said)
     return found
 
 
-def lifts(learned: Sequence[Learned]) -> dict[str, Estimate | None]:
+def lifts(learned: Sequence[DepartmentResult]) -> dict[str, Estimate | None]:
     """Return the lift of each department's new rules at the budget, as it was measured; None where it was not."""
     found: dict[str, Estimate | None] = {}
     for item in learned:
@@ -64,9 +64,9 @@ def lifts(learned: Sequence[Learned]) -> dict[str, Estimate | None]:
     return found
 
 
-def new_settings(config: Config, former: Former) -> list[str]:
+def new_settings(config: Config, previous: Previous) -> list[str]:
     """Return the settings of `[learning]` that decide about rules and are not what they were."""
-    before = former.settings.get("learning", {})
+    before = previous.settings.get("learning", {})
     now: dict[str, Any] = json.loads(json.dumps(settings_of_run(config)["learning"]))
     return [key for key in now if key in before and before[key] != now[key] and key not in _CHANGE_NO_RULES]
 
@@ -77,9 +77,9 @@ def _too_much(config: Config, churn: Churn) -> tuple[str, ...]:
     return (f"new rules would exchange {churn.share:.0%} of the audience",)
 
 
-def _worse(config: Config, former: Former, before: Mapping[str, Any], now: Estimate | None) -> tuple[str, ...]:
+def _worse(config: Config, previous: Previous, before: Mapping[str, Any], now: Estimate | None) -> tuple[str, ...]:
     """Say that the lift at the budget is lower by more than noise, where both are of the same budget and outcome."""
-    outcome_days = former.settings.get("learning", {}).get("outcome_days")
+    outcome_days = previous.settings.get("learning", {}).get("outcome_days")
     comparable = before["budget"] == config.audience.budget and outcome_days == config.learning.outcome_days
     if now is None or not comparable or not config.gate.hold_lower_quality:
         return ()
@@ -90,7 +90,7 @@ def _worse(config: Config, former: Former, before: Mapping[str, Any], now: Estim
 
 
 def is_lower(value: float, low: float, now: Estimate) -> bool:
-    """Tell whether an estimate is lower than a former one by more than both intervals allow for.
+    """Tell whether an estimate is lower than a previous one by more than both intervals allow for.
 
     The difference of two estimates has the lower limit ``d - sqrt((value - low)^2 + (now.high - now.value)^2)`` where
     they are independent (Zou and Donner 2008, "Construction of confidence limits about effect measures", the MOVER

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from segwarehouse.errors import SegwarehouseError
 from segwarehouse.report import write_report
-from segwarehouse.warehouse import Engine
+from segwarehouse.state.published import PublishedState
 
 REPORT_NAME = "report.html"
 
@@ -23,7 +23,7 @@ class Reporting:
     failure: str = ""
     written: bool = False
 
-    def write(self, state: Engine, folder: Path) -> None:
+    def write(self, state: PublishedState, folder: Path) -> None:
         """Write the report into a folder."""
         try:
             write_report(state, folder / REPORT_NAME, (), self.project)

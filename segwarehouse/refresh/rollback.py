@@ -1,4 +1,4 @@
-"""Put a former state back.
+"""Put a previous state back.
 
 In: a configuration and a run. Out: its state, proved once more, is the current one, and the run log says so. Only the
 link moves: what is put back is to the last byte what was published then, its features and its customers included.
@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlglot import exp
-
 from segwarehouse.config import Config
 from segwarehouse.errors import NothingPublished, PublishError, UnknownName
 from segwarehouse.ledger.history import recorded
 from segwarehouse.state.folders import current_run, state_file, states_on_disk, switch
 from segwarehouse.state.proof import prove_state
-from segwarehouse.warehouse import connect
+from segwarehouse.state.published import PublishedState
 from segwarehouse.working import locked_warehouse
 
 
@@ -60,7 +58,7 @@ class RollbackReport:
 
 
 def rollback(config: Config, run_id: str | None = None, *, wait_seconds: float = 0.0) -> RollbackReport:
-    """Make a former state the current one.
+    """Make a previous state the current one.
 
     Parameters
     ----------
@@ -72,18 +70,18 @@ def rollback(config: Config, run_id: str | None = None, *, wait_seconds: float =
     Raises
     ------
     PublishError
-        If views are published in the working database itself, which keeps no former states, or if there is nothing to
+        If views are published in the working database itself, which keeps no previous states, or if there is nothing to
         go back to.
     NothingPublished
         If there is no state at all.
     UnknownName
         If the run has no state on disk.
     ProofFailed
-        If the former state is not what it was any more.
+        If the previous state is not what it was any more.
     """
     if config.in_place:
         raise PublishError(
-            "views that are published in the working database itself have no former states",
+            "views that are published in the working database itself have no previous states",
             "run segwarehouse refresh --as-of an earlier day, or name a database of its own in publish.url",
         )
     with locked_warehouse(config, "rollback", wait_seconds) as (warehouse, ledger):
@@ -93,12 +91,10 @@ def rollback(config: Config, run_id: str | None = None, *, wait_seconds: float =
         if wanted == replaced:
             raise UnknownName(f"{wanted} is the current state already", _others(config, wanted), name=wanted)
         with recorded(ledger, warehouse, config, None, ends="rollback") as run:
-            with connect(file, read_only=True) as state:
-                found = state.fetch(exp.select("run_id", "as_of").from_("targeting.run")).to_pylist()
-                if [row["run_id"] for row in found] != [wanted]:
+            with PublishedState.of_file(file) as state:
+                if state.run.run_id != wanted:
                     raise PublishError(f"{file} is not the state of run {wanted}", _others(config, wanted), path=file)
-                proved = prove_state(state)
-            as_of: dt.date = found[0]["as_of"]
+                proved, as_of = prove_state(state), state.run.as_of
             run.restores(wanted, as_of, f"{wanted} in the place of {replaced or 'none'}")
             switch(config, wanted)
             return RollbackReport(run.run_id, wanted, replaced, as_of, config.publish.url.path, proved)

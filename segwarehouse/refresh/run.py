@@ -1,6 +1,6 @@
 """A refresh from transactions to a published state. `refresh` is the table of contents of the whole job.
 
-In: a configuration. Out: a new published state and a `RefreshReport`, or an error and the former state as it was.
+In: a configuration. Out: a new published state and a `RefreshReport`, or an error and the previous state as it was.
 """
 
 import datetime as dt
@@ -15,39 +15,41 @@ from sqlglot import exp
 from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.domain import Department
-from segwarehouse.errors import TooFewBuyers
-from segwarehouse.evaluate.scores import pool_to_json, with_outcome
-from segwarehouse.features import Catalogue, FeatureTable, Staged, read_catalogue
-from segwarehouse.ledger.history import Run, now, recorded
+from segwarehouse.evaluate.scores import pool_to_json
+from segwarehouse.features import FeatureTable, Staged, read_catalogue
+from segwarehouse.ledger.history import Run, recorded
+from segwarehouse.ledger.history import now as utc_now
 from segwarehouse.ledger.status import Progress
-from segwarehouse.refresh.carry import append, carry_over, on_today
+from segwarehouse.refresh.build import build_cutoffs
+from segwarehouse.refresh.carry import carry_over, on_today
 from segwarehouse.refresh.choose import HOLDING_OUT, choose, choose_protocol
 from segwarehouse.refresh.compare import CARRIED, KEPT, LEARNED, compare, settle
+from segwarehouse.refresh.department import Worker
 from segwarehouse.refresh.departments import (
-    Unlearned,
-    build_features,
-    evaluate_departments,
+    Known,
     learn_departments,
-    with_large_rules,
-    with_outcomes,
+    map_scores,
+    require_learned,
+    view_spec,
 )
 from segwarehouse.refresh.forecast import Size, expected_seconds
 from segwarehouse.refresh.gate import hold_back, lifts
-from segwarehouse.refresh.previous import former_pool, read_former
+from segwarehouse.refresh.overall import overall_tables, with_customers
+from segwarehouse.refresh.previous import previous_pool, read_previous
 from segwarehouse.refresh.reporting import REPORT_NAME, Reporting
 from segwarehouse.refresh.warm import cards_to_keep
 from segwarehouse.results.identity import previous_segments
-from segwarehouse.results.learned import Learned, identified, map_customers
 from segwarehouse.results.reach import measure_reach
-from segwarehouse.results.store import store
+from segwarehouse.results.store import merged, run_tables, store
+from segwarehouse.results.tables import COMMENTS
 from segwarehouse.rules.compile import ViewSpec, department_view, naming_its_run
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.prove import prove_on_boundaries
-from segwarehouse.rules.simplify import simplify
 from segwarehouse.rules.validate import validate_view
 from segwarehouse.state.folders import states_on_disk
-from segwarehouse.state.proof import audit, open_published
+from segwarehouse.state.proof import audit
 from segwarehouse.state.publish import State, View, publish
+from segwarehouse.state.published import PublishedState
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Engine, connect, relation
 from segwarehouse.working import made_anew, own_schemas, stage_sources, working_warehouse
@@ -60,8 +62,6 @@ DISPLAYED = (
 
 VERDICTS = ("beats activity", "ties", "trails")
 """The best first; whatever else is said of a department proves less."""
-
-NO_RULE = "no rule tells its buyers from others"
 
 
 @dataclass(frozen=True)
@@ -142,6 +142,7 @@ def refresh(
     accept: bool = False,
     wait_seconds: float = 0.0,
     progress: Progress | None = None,
+    worker: Worker | None = None,
 ) -> RefreshReport:
     """Turn the transactions into proved, published targeting views.
 
@@ -157,6 +158,8 @@ def refresh(
         How long to wait for another run that holds the working database.
     progress
         Called with a `Moment`: the step, what is being done, and how much of the whole run is done.
+    worker
+        What learns departments; None: `Worker`, over processes of its own.
 
     Raises
     ------
@@ -165,6 +168,7 @@ def refresh(
     SegwarehouseError
         Whatever stands in the way; the published state is then as it was.
     """
+    worker = worker or Worker()
     models = TemplateFolder.of("models", config.directory)
     with (
         working_warehouse(config, wait_seconds) as (warehouse, ledger),
@@ -177,44 +181,26 @@ def refresh(
         run.foresee(len(chosen), expected_seconds(Size.of(config, staged, catalogue, len(chosen))))
         run.step("take fingerprint", run.take_fingerprint)
         protocol = choose_protocol(config, staged)
-        former = read_former(config, warehouse)
-        pool = former_pool(config, former) if departments else None
-        evaluations = run.step(
-            "measure quality",
-            lambda: evaluate_departments(config, warehouse, models, staged, catalogue, chosen, pool, run),
+        previous = read_previous(config, warehouse)
+        pasts, now = run.step(
+            "build features",
+            lambda: build_cutoffs(config, warehouse, models, staged, catalogue, run.teller("build features")),
             protocol,
         )
-        window = staged.window(config)
-        table = run.step(
-            "build features",
-            lambda: build_features(config, warehouse, models, catalogue, window, run.teller("build features")),
-        )
-        customers_map = run.step("map customers", lambda: map_customers(table, config.learning.seed))
-        tried = run.step(
-            "learn",
-            lambda: learn_departments(
-                config,
-                warehouse,
-                table,
-                customers_map,
-                chosen,
-                evaluations,
-                cards_to_keep(config, former, catalogue, staged, run.run_id),
-                run,
-            ),
-        )
-        learned, unlearned = _with_rules(config, tried)
-        before = previous_segments(config, warehouse)
-        learned = [
-            with_outcomes(config, identified(item, table, customers_map, before, staged.as_of.date()))
-            for item in learned
-        ]
+        customers_map = run.step("map customers", lambda: worker.map_customers(now, config.learning.seed))
+        cards = cards_to_keep(config, previous, catalogue, staged, run.run_id)
+        segments = previous_segments(config, warehouse, now.customer_ids)
+        known = Known(pasts, now, protocol, customers_map, cards, segments)
+        tried = run.step("learn", lambda: learn_departments(config, staged, known, chosen, worker, run))
+        pool = previous_pool(config, previous) if departments else None
+        scored = run.step("map scores", lambda: map_scores(config, tried, pool))
+        learned, unlearned = require_learned(scored)
         refused += unlearned
-        fresh = {item.department.name: _audience(config, catalogue, staged, item, run) for item in learned}
+        fresh = {item.department.name: view_spec(config, catalogue, staged, item, run.run_id) for item in learned}
         compared = run.step(
-            "compare with the last state", lambda: compare(warehouse, former, fresh, catalogue, staged, run.run_id)
+            "compare with the last state", lambda: compare(warehouse, previous, fresh, catalogue, staged, run.run_id)
         )
-        held = {} if accept else run.step("hold back", lambda: hold_back(config, former, compared, lifts(learned)))
+        held = {} if accept else run.step("hold back", lambda: hold_back(config, previous, compared, lifts(learned)))
         asked = {department.name for department in chosen}
         others = [each for each in catalogue.departments if departments and each.name not in asked]
         kept = [item.department for item in learned if item.department.name in held]
@@ -225,18 +211,30 @@ def refresh(
         specs = {**fresh, **carried.specs}
         run.step("prove on boundaries", lambda: _prove_boundaries(specs))
         reach = run.step("count audiences", lambda: measure_reach(warehouse, catalogue.departments, specs))
-        run.step("store", lambda: store(config, warehouse, table, learned, fresh, reach, refused, customers_map))
-        append(warehouse, on_today(carried, reach, config.audience.min_cell))
+        tables = merged(
+            [
+                run_tables(now, customers_map),
+                *(with_customers(item, now.customer_ids) for item in learned),
+                overall_tables(learned, fresh, reach, refused, config.audience.min_cell),
+                on_today(carried, reach, config.audience.min_cell).tables,
+            ]
+        )
+        run.step("store", lambda: store(warehouse, tables))
         origins = {name: KEPT if name in held else LEARNED if name in fresh else CARRIED for name in specs}
         settle(warehouse, compared, specs, origins, staged.id_type)
-        run.remember(compared.former_run, held)
-        run.describe(_facts(staged, protocol, table, len(specs), len(refused)))
+        run.remember(compared.previous_run, held)
+        run.describe(_facts(staged, protocol, now, len(specs), len(refused)))
         published = [*(item.department for item in learned), *carried.departments]
         state = State(
             run_id=run.run_id,
             views=[_view(warehouse, department, specs[department.name]) for department in published],
             models=models,
-            context={"run_id": run.run_id, "written_at": now(), "score_pool": pool_to_json(evaluations)},
+            context={
+                "run_id": run.run_id,
+                "written_at": utc_now(),
+                "score_pool": pool_to_json(item.evaluation for item in scored),
+            },
+            comments=COMMENTS,
             places=run.lay_out(),
             is_look_alike=protocol == HOLDING_OUT,
         )
@@ -248,7 +246,7 @@ def refresh(
         run.forget(config.history.runs_kept, states_on_disk(config))
         done = _report(warehouse, run, staged, protocol, path, held)
     if config.in_place:  # the state is there for others once its transaction is committed
-        with open_published(config) as published_state:
+        with PublishedState.open(config) as published_state:
             reporting.write(published_state, path.parent)
     report = path.with_name(REPORT_NAME) if reporting.written else None
     return replace(done, report=report, report_failure=reporting.failure)
@@ -271,30 +269,6 @@ def strongest(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 def _place(verdict: object) -> int:
     return VERDICTS.index(verdict) if verdict in VERDICTS else len(VERDICTS)
-
-
-def _with_rules(
-    config: Config, tried: Sequence[Learned | Unlearned]
-) -> tuple[list[Learned], list[tuple[Department, str]]]:
-    """Return what was learned of the departments that have rules large enough to be told, and the others with why not.
-
-    Raises
-    ------
-    TooFewBuyers
-        If none has.
-    """
-    large = [with_large_rules(item, config.audience.min_cell) for item in tried if isinstance(item, Learned)]
-    learned = [item for item in large if item.card.rules]
-    unlearned = [(item.department, item.why) for item in tried if isinstance(item, Unlearned)]
-    unlearned += [(item.department, NO_RULE) for item in large if not item.card.rules]
-    if not learned:
-        first, why = unlearned[0]
-        raise TooFewBuyers(
-            f"none of {len(tried)} departments can be learned; {first.name!r}: {why}",
-            "bring more transactions, or more columns of customers",
-            buyers=first.buyers,
-        )
-    return learned, unlearned
 
 
 def _facts(staged: Staged, protocol: str, table: FeatureTable, published: int, refused: int) -> dict[str, object]:
@@ -327,21 +301,6 @@ def _report(
         held_back=[{"department": name, "why": why} for name, why in held.items()],
         cleaning=dict(staged.cleaning),
         seconds=run.seconds,
-    )
-
-
-def _audience(config: Config, catalogue: Catalogue, staged: Staged, item: Learned, run: Run) -> ViewSpec:
-    """Return what the department's view is compiled from: its card, simplified, with outcome probabilities."""
-    features = {feature.name: feature for feature in catalogue.features}
-    return ViewSpec(
-        card=simplify(with_outcome(item.card, item.outcome.outcome_map) if item.outcome else item.card),
-        features=features,
-        department_key=item.department.key,
-        budget=config.audience.budget,
-        control_share=config.audience.control_share,
-        salt=config.audience.salt,
-        as_of=staged.as_of.date(),
-        run_id=run.run_id,
     )
 
 

@@ -24,9 +24,9 @@ from markupsafe import Markup
 from segwarehouse.errors import WarehouseError
 from segwarehouse.report import charts, numbers
 from segwarehouse.report.pictures import Detail
-from segwarehouse.report.summarise import RANKINGS, published_departments, summarise
+from segwarehouse.report.summarise import RANKINGS, summarise
 from segwarehouse.report.words import ADVICE, VERDICTS
-from segwarehouse.warehouse import Engine
+from segwarehouse.state.published import PublishedState
 
 MOST_BYTES = 5_000_000
 """No report is larger."""
@@ -61,13 +61,13 @@ class Report:
         return {"path": str(self.path), "size_bytes": self.size_bytes, "departments": self.departments}
 
 
-def write_report(warehouse: Engine, path: Path, departments: Sequence[str] = (), project: str = "") -> Report:
+def write_report(state: PublishedState, path: Path, departments: Sequence[str] = (), project: str = "") -> Report:
     """Write the report of a published state to a file, in one step.
 
     Parameters
     ----------
-    warehouse
-        Open on the state.
+    state
+        The state.
     path
         The file; one that is there is replaced.
     departments
@@ -80,7 +80,7 @@ def write_report(warehouse: Engine, path: Path, departments: Sequence[str] = (),
     WarehouseError
         If the state can't be read, or the file can't be written.
     """
-    text, told = fitting(warehouse, departments, project)
+    text, told = fitting(state, departments, project)
     written = text.encode("utf-8")
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
     try:
@@ -96,7 +96,7 @@ def write_report(warehouse: Engine, path: Path, departments: Sequence[str] = (),
     return Report(path, len(written), told)
 
 
-def fitting(warehouse: Engine, departments: Sequence[str] = (), project: str = "") -> tuple[str, int]:
+def fitting(state: PublishedState, departments: Sequence[str] = (), project: str = "") -> tuple[str, int]:
     """Return a report below `MOST_BYTES`, with as much detail as fits, and how many departments it tells of.
 
     Up to `MOST_PLAIN` departments stand in the page as they are. More are packed, with fewer points the more they
@@ -107,12 +107,13 @@ def fitting(warehouse: Engine, departments: Sequence[str] = (), project: str = "
     WarehouseError
         If even the overview alone would be larger.
     """
-    size, count = 0, len(departments) or published_departments(warehouse)
+    views = [row["view_name"] for row in state.departments.values() if row["view_name"]]
+    size, count = 0, len(departments) or len(views)
     for packed, level, most in _PLANS:
         if not packed and count > MOST_PLAIN:
             continue
         told = min(count, most)
-        text = render(summarise(warehouse, departments, Detail.at(told, level), most), packed=packed, project=project)
+        text = render(summarise(state, departments, Detail.at(told, level), most), packed=packed, project=project)
         size = len(text.encode("utf-8"))
         if size <= MOST_BYTES:
             return text, told

@@ -1,6 +1,6 @@
 """From a published state to a plain dictionary that holds all that the report says. No customer's id is in it.
 
-In: a warehouse that is open on a published state. Out: text, numbers, lists and dictionaries, which JSON can hold.
+In: a published state. Out: text, numbers, lists and dictionaries, which JSON can hold.
 How it looks is left to `html`; what is not in the state is not computed here, counts and samples aside.
 """
 
@@ -16,7 +16,6 @@ from segwarehouse.report.numbers import significant
 from segwarehouse.report.pictures import Detail
 from segwarehouse.state.published import PublishedState, Row
 from segwarehouse.templates import TEMPLATE_DIALECT, TemplateFolder
-from segwarehouse.warehouse import Engine
 
 RANKINGS: Mapping[str, str] = {
     "rules": "the rules",
@@ -48,14 +47,14 @@ Summary = dict[str, Any]
 
 
 def summarise(
-    warehouse: Engine, departments: Sequence[str] = (), detail: Detail | None = None, most: int | None = None
+    state: PublishedState, departments: Sequence[str] = (), detail: Detail | None = None, most: int | None = None
 ) -> Summary:
     """Return what there is to say about a published state.
 
     Parameters
     ----------
-    warehouse
-        Open on the state.
+    state
+        The state.
     departments
         Tell of these in detail; empty: of all that have a view.
     detail
@@ -63,7 +62,6 @@ def summarise(
     most
         Tell of so many departments at most, those with most buyers.
     """
-    state = PublishedState(warehouse)
     rows = [_judged(row) for row in state.rows("departments", "department_key")]
     wanted = [row for row in rows if row["view_name"] and (not departments or row["department"] in departments)]
     if most is not None and len(wanted) > most:
@@ -119,12 +117,6 @@ def summarise(
             "correlations": words.correlations(correlated),
         },
     }
-
-
-def published_departments(warehouse: Engine) -> int:
-    """Return how many departments of a state have a view."""
-    rows = PublishedState(warehouse).rows("departments", columns=("view_name",))
-    return sum(row["view_name"] is not None for row in rows)
 
 
 _RUN = ("run_id", "started_at", "status", "as_of", "protocol", "departments_published", "departments_refused",

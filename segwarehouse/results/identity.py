@@ -5,25 +5,23 @@ each is called from now on, and the rows of `learned.segments`. What a segment i
 """
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-from sqlglot import exp
 
 from segwarehouse.config import Config
 from segwarehouse.domain import Feature, IntArray, Segment
 from segwarehouse.errors import WarehouseError
 from segwarehouse.learn.match import match_groups
 from segwarehouse.rules.typical import describe_typical
-from segwarehouse.warehouse import Engine, Relation, connect
+from segwarehouse.state.published import PublishedState
+from segwarehouse.warehouse import Engine
 
 PERSONA, MIXTURE = "persona", "mixture"
 _COLUMNS = {PERSONA: "segment_id", MIXTURE: "mixture_component"}
-_MAPS = Relation("targeting", "department_maps")
-_SEGMENTS = Relation("targeting", "segments")
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Identity:
 
     @classmethod
     def new(cls, count: int, as_of: dt.date | None = None) -> "Identity":
-        """Return the numbers from 0 on; without a day, they have not been held against the published state yet."""
+        """Return the numbers from 0 on; without a day, they have not been compared with the published state yet."""
         return cls(np.arange(count, dtype=np.int64), (as_of,) * count)
 
 
@@ -46,92 +44,117 @@ class Grouped:
     Attributes
     ----------
     customers
-        pandas Index (n,): their ids.
+        int64 (n,): their places in the feature table.
     groups
         int64 (n,): the place, 0 to `count` - 1, of each one's segment; of no meaning where there is none.
     count
         How many segments there are.
     """
 
-    customers: "pd.Index[str]"
+    customers: IntArray
     groups: IntArray
     count: int
 
 
 @dataclass(frozen=True)
+class Numbered:
+    """Segments of one kind in the published state.
+
+    Attributes
+    ----------
+    customers, numbers
+        int64 (n,): places in today's feature table of customers who were in a segment, and its number.
+    next_number
+        The first that no segment had.
+    since
+        As of which day a segment was first found, by number.
+    """
+
+    customers: IntArray
+    numbers: IntArray
+    next_number: int
+    since: Mapping[int, dt.date]
+
+
+@dataclass(frozen=True)
 class PreviousSegments:
-    """Who was in which segment in the published state.
+    """A department's segments in the published state.
 
     Attributes
     ----------
     as_of
         What day it was as of; None where nothing is published.
-    groups
-        The segment of each customer, by department and kind.
-    since
-        As of which day a segment was first found, by department, kind and number.
+    numbered
+        Its segments by kind.
     """
 
-    as_of: dt.date | None
-    groups: Mapping[tuple[str, str], "pd.Series[int]"]
-    since: Mapping[tuple[str, str, int], dt.date]
+    as_of: dt.date | None = None
+    numbered: Mapping[str, Numbered] = field(default_factory=dict)
 
-    def identify(self, department: str, kind: str, today: Grouped, as_of: dt.date) -> Identity:
+    def identify(self, kind: str, today: Grouped, as_of: dt.date) -> Identity:
         """Return what today's segments are called: as before, where they are the same; see `match_groups`."""
-        before = self.groups.get((department, kind))
-        if before is None or before.empty or self.as_of is None or today.count == 0:
+        before = self.numbered.get(kind)
+        if before is None or self.as_of is None or today.count == 0:
             return Identity.new(today.count, as_of)
-        places = before.index.get_indexer(pd.Index(today.customers))
+        places = pd.Index(before.customers).get_indexer(pd.Index(today.customers))
         known = np.asarray(places >= 0, dtype=np.bool_)
-        previous = np.asarray(before.to_numpy(), dtype=np.int64)
-        fresh = int(previous.max()) + 1
-        ids = match_groups(previous[places[known]], today.groups[known], today.count, fresh=fresh)
+        ids = match_groups(before.numbers[places[known]], today.groups[known], today.count, fresh=before.next_number)
         since = tuple(
-            self.since.get((department, kind, each), self.as_of) if each < fresh else as_of for each in ids.tolist()
+            before.since.get(each, self.as_of) if each < before.next_number else as_of for each in ids.tolist()
         )
         return Identity(ids, since)
 
 
-NOTHING_PUBLISHED = PreviousSegments(None, {}, {})
-
-
-def previous_segments(config: Config, warehouse: Engine) -> PreviousSegments:
-    """Return the segments of the published state.
+def previous_segments(
+    config: Config, warehouse: Engine, customer_ids: "pd.Index[str]"
+) -> Mapping[str, PreviousSegments]:
+    """Return the segments of the published state, by department; `customer_ids` (n,) are those of today's features.
 
     Where there is none, or one that can't be read or that does not tell who was in which segment, nothing was there
     before: the next state starts to count anew.
     """
     try:
-        if config.in_place:
-            return _read(warehouse)
-        if config.publish.url.path.exists():
-            with connect(config.publish.url.path, read_only=True) as state:
-                return _read(state)
+        with PublishedState.previous(config, warehouse) as state:
+            return _read(state, customer_ids) if state else {}
     except WarehouseError:
-        pass
-    return NOTHING_PUBLISHED
+        return {}
 
 
-def _read(state: Engine) -> PreviousSegments:
-    if not {"department", "customer_id", *_COLUMNS.values()} <= set(state.columns(_MAPS)):
-        return NOTHING_PUBLISHED
-    runs = state.fetch(exp.select("as_of").from_("targeting.run")).to_pylist()
-    maps = state.fetch(exp.select("department", "customer_id", *_COLUMNS.values()).from_(_MAPS.table()))
-    since: dict[tuple[str, str, int], dt.date] = {}
-    if "since" in state.columns(_SEGMENTS):
-        rows = state.fetch(exp.select("department", "kind", "segment_id", "since").from_(_SEGMENTS.table())).to_pylist()
-        since = {(row["department"], row["kind"], row["segment_id"]): row["since"] for row in rows if row["since"]}
-    return PreviousSegments(runs[0]["as_of"] if runs else None, _by_department(maps), since)
-
-
-def _by_department(maps: pa.Table) -> dict[tuple[str, str], "pd.Series[int]"]:
+def _read(state: PublishedState, customer_ids: "pd.Index[str]") -> Mapping[str, PreviousSegments]:
+    wanted = ("department", "customer_id", *_COLUMNS.values())
+    if not set(wanted) <= set(state.columns("department_maps")):
+        return {}
+    maps = state.table("department_maps", columns=wanted)
+    since: dict[tuple[str, str], dict[int, dt.date]] = defaultdict(dict)
+    for row in state.table("segments", columns=("department", "kind", "segment_id", "since")).to_pylist():
+        if row["since"]:
+            since[row["department"], row["kind"]][row["segment_id"]] = row["since"]
+    as_of = state.run.as_of
     frame = pd.DataFrame({name: maps[name].to_pylist() for name in maps.column_names})
-    groups: dict[tuple[str, str], pd.Series[int]] = {}
-    for department, rows in frame.groupby("department", sort=False):
-        for kind, column in _COLUMNS.items():
-            known = rows[rows[column].notna()].drop_duplicates("customer_id")
-            groups[str(department), kind] = known.set_index("customer_id")[column].astype(np.int64)
-    return groups
+    return {
+        str(department): PreviousSegments(as_of, dict(_numbered(str(department), rows, customer_ids, since)))
+        for department, rows in frame.groupby("department", sort=False)
+    }
+
+
+def _numbered(
+    department: str,
+    rows: pd.DataFrame,
+    customer_ids: "pd.Index[str]",
+    since: Mapping[tuple[str, str], Mapping[int, dt.date]],
+) -> Iterator[tuple[str, Numbered]]:
+    """Yield the segments of each kind that there are."""
+    for kind, column in _COLUMNS.items():
+        known = rows[rows[column].notna()].drop_duplicates("customer_id")
+        if known.empty:
+            continue
+        numbers = known[column].to_numpy().astype(np.int64)
+        places = customer_ids.get_indexer(pd.Index(known["customer_id"])).astype(np.int64)
+        there = places >= 0
+        yield (
+            kind,
+            Numbered(places[there], numbers[there], int(numbers.max()) + 1, since.get((department, kind), {})),
+        )
 
 
 def segment_rows(

@@ -12,12 +12,96 @@ from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.evaluate.intervals import STANDARD_SHARES, BudgetQuality, Quality
 from segwarehouse.evaluate.judge import RULES, Evaluation
 from segwarehouse.evaluate.profit import ProfitPoint
+from segwarehouse.results.declaration import DEPARTMENT, OnToday, Table, bounded, day, interval, real, text, whole
 from segwarehouse.results.reach import Reach, judged_share
+from segwarehouse.results.suppress import hide_reliability
+from segwarehouse.state.comments import bound
 
 EXPECTED_BUYERS = "expected buyers"
 """The metric that counts customers; the others are shares or ratios."""
 
 Rows = Iterator[dict[str, object]]
+
+_AT_CONTACTS = "the same in customers of today, the control group left out"
+_MEASURED = (
+    whole("budget", "customers of today who are contacted, NULL for metrics of the whole ranking"),
+    real("share", "the same as a share of the candidates, the control group among them"),
+)
+_LOW, _HIGH = real("low", bound("lower", "value")), real("high", bound("upper", "value"))
+
+EVALUATION = Table(
+    "evaluation",
+    (
+        *DEPARTMENT,
+        text("ranking", "how the candidates were ordered: rules, black box, activity, best single measure or random"),
+        day("evaluated_at", "cut-off at which it was measured; NULL for the mean over all"),
+        text(
+            "metric",
+            "auc, average precision, precision, recall, lift, expected buyers, brier score, calibration error",
+        ),
+        *_MEASURED,
+        real("value", "the figure"),
+        _LOW,
+        _HIGH,
+    ),
+    on_today=OnToday("share", "budget", ("value", "low", "high")),
+)
+
+CURVES = Table(
+    "curves",
+    (
+        *DEPARTMENT,
+        text("ranking", "rules, black box, activity, best single measure, random"),
+        real("share", "of the candidates that are contacted, 0 to 1"),
+        whole("contacts", _AT_CONTACTS),
+        *interval("expected_buyers", "of these contacts, going by the past: precision times contacts"),
+        *interval("precision", "share of the contacted who bought in the outcome window"),
+        *interval("recall", "and as a share of all candidates who bought"),
+        *interval("lift", "precision over the share of buyers among all candidates"),
+    ),
+    on_today=OnToday("share", "contacts", bounded("expected_buyers")),
+)
+
+DIFFERENCES = Table(
+    "differences",
+    (
+        *DEPARTMENT,
+        text("ranking", "the ranking that is subtracted from"),
+        text("minus", "the ranking that is subtracted"),
+        text("metric", "what was measured"),
+        *_MEASURED,
+        real("value", "the difference"),
+        _LOW,
+        _HIGH,
+    ),
+    on_today=OnToday("share", "budget", ("value", "low", "high")),
+)
+
+RELIABILITY = Table(
+    "reliability",
+    (
+        *DEPARTMENT,
+        whole("bin", "1 has the lowest probabilities"),
+        whole("candidates", "candidates in the bin"),
+        real("predicted", "mean probability"),
+        *interval("observed", "share that bought in the outcome window"),
+    ),
+    hide=hide_reliability,
+)
+
+PROFIT = Table(
+    "profit",
+    (
+        *DEPARTMENT,
+        real("share", "of the candidates"),
+        whole("contacts", _AT_CONTACTS),
+        *interval("profit", "expected profit against not contacting"),
+        whole("is_best", "1 where the profit is highest, among the customers in the view's target arm"),
+        whole("best_contacts_low", "between this"),
+        whole("best_contacts_high", "and this number of contacts the best one lies; NULL on other rows"),
+    ),
+    on_today=OnToday("share", "contacts", (*bounded("profit"), "best_contacts_low", "best_contacts_high")),
+)
 
 
 def evaluation_rows(evaluation: Evaluation, reach: Reach) -> Rows:
@@ -142,15 +226,6 @@ def _is_headline(budget: BudgetQuality, evaluation: Evaluation) -> bool:
 
 def _estimate(estimate: Estimate) -> dict[str, object]:
     return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
-
-
-def bounded(name: str) -> tuple[str, str, str]:
-    """Return the columns of a figure and of its interval.
-
-    >>> bounded("lift")
-    ('lift', 'lift_low', 'lift_high')
-    """
-    return name, f"{name}_low", f"{name}_high"
 
 
 def _bounds(name: str, estimate: Estimate) -> dict[str, object]:

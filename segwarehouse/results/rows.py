@@ -1,13 +1,13 @@
 """From what was learned of a department to rows.
 
 In: a department's table, its learned card, maps and segments, and its evaluation. Out: rows, by the names of the
-columns that `store.py` has. Nothing is computed here that the learning or the evaluation has not found, counts of the
+columns that `tables.py` has. Nothing is computed here that the learning or the evaluation has not found, counts of the
 rules over all customers aside.
 """
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -15,22 +15,28 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from segwarehouse.config import Config
-from segwarehouse.domain import Department
+from segwarehouse.domain import Card, Condition, Department, Feature, FloatArray, IntArray
 from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.evaluate.intervals import Comparison, Quality, verdict
 from segwarehouse.evaluate.judge import BASELINE, BEST_SINGLE, BLACK_BOX, RULES, Evaluation
+from segwarehouse.evaluate.refits import Stability
 from segwarehouse.evaluate.scores import LOOK_ALIKE
 from segwarehouse.features import FeatureTable
+from segwarehouse.learn.conversion import ExpectedShare
+from segwarehouse.learn.explain import Explanation
+from segwarehouse.learn.propensity import ConfusionMatrices
 from segwarehouse.results.identity import MIXTURE, PERSONA, segment_rows
-from segwarehouse.results.learned import CustomersMap, Learned
+from segwarehouse.results.maps import CustomersMap, DepartmentMaps
 from segwarehouse.results.quality import profit_rows
 from segwarehouse.results.reach import Reach, judged_share
-from segwarehouse.results.suppress import Totals
 from segwarehouse.rules.compile import ViewSpec, compile_membership, compile_rule
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.stored import card_to_json
+from segwarehouse.table import DepartmentTable
 from segwarehouse.templates import TEMPLATE_DIALECT
+
+PLACE = "place"
+"""The column of a worker's rows that says which customer: her place in the feature table. Workers know no ids."""
 
 MOST_CORRELATED = 200
 """Correlations are stored for so many features at most."""
@@ -43,20 +49,26 @@ Rows = Iterator[dict[str, object]]
 _INTERVALS = ("auc", "lift_at_budget", "lift_at_10_percent")
 
 
-def names_of(item: Learned) -> dict[str, object]:
-    """Return the columns that every row of a department starts with."""
-    return {"department_key": item.department.key, "department": item.department.name}
+def named(department: Department, rows: Iterable[Mapping[str, object]]) -> Rows:
+    """Yield rows with the columns that every row of a department starts with."""
+    for row in rows:
+        yield {"department_key": department.key, "department": department.name, **row}
 
 
-def department_row(config: Config, item: Learned, spec: ViewSpec, reach: Reach, trials: int) -> dict[str, object]:
+def department_row(
+    department: Department,
+    evaluation: Evaluation,
+    share: ExpectedShare | None,
+    spec: ViewSpec,
+    reach: Reach,
+    trials: int,
+) -> dict[str, object]:
     """Return what `targeting.departments` says of a department that is published; `trials` departments are judged."""
-    evaluation, department = item.evaluation, item.department
     comparison = evaluation.comparison
     remarks = [evaluation.remark] if evaluation.remark else []
     if department.buyers < FLAG_BUYERS:
         remarks.append(f"only {department.buyers} buyers")
     row: dict[str, object] = {
-        **names_of(item),
         "view_name": department.slug,
         "buyers": department.buyers,
         "candidates": department.candidates,
@@ -64,14 +76,14 @@ def department_row(config: Config, item: Learned, spec: ViewSpec, reach: Reach, 
         "contactable": reach.contactable,
         "contacts": reach.contacts,
         "where_sql": compile_membership(spec.card).sql(TEMPLATE_DIALECT),
-        "budget": config.audience.budget,
-        "control_share": config.audience.control_share,
+        "budget": spec.budget,
+        "control_share": spec.control_share,
         "rule_count": len(spec.card.rules),
         "condition_count": spec.card.condition_count,
         "outcome_buyers": evaluation.outcome_buyers,
         **_verdicts(evaluation, trials),
         "remark": "; ".join(remarks) or None,
-        **_score(item),
+        **_score(evaluation, share),
     }
     if comparison is None:
         return row
@@ -126,13 +138,12 @@ def _at_budget(comparison: Comparison, budget_share: float, reach: Reach) -> dic
     }
 
 
-def _score(item: Learned) -> dict[str, object]:
+def _score(evaluation: Evaluation, share: ExpectedShare | None) -> dict[str, object]:
     """Return what the department's scores rest on, and what they say on average."""
-    if item.outcome is None or item.evaluation.conversion is None:
+    if share is None or evaluation.conversion is None:
         return {"score_basis": LOOK_ALIKE}
-    share = item.outcome.expected_share
     return {
-        "score_basis": item.evaluation.conversion.basis,
+        "score_basis": evaluation.conversion.basis,
         "expected_share": share.value,
         "expected_share_low": share.low,
         "expected_share_high": share.high,
@@ -165,8 +176,6 @@ def _bounds(estimate: Estimate) -> tuple[tuple[str, float], ...]:
 def refused_row(department: Department, why: str) -> dict[str, object]:
     """Return what `targeting.departments` says of a department that is left out."""
     return {
-        "department_key": department.key,
-        "department": department.name,
         "buyers": department.buyers,
         "candidates": department.candidates,
         "verdict": "refused",
@@ -175,38 +184,36 @@ def refused_row(department: Department, why: str) -> dict[str, object]:
     }
 
 
-def card_row(config: Config, item: Learned, spec: ViewSpec) -> dict[str, object]:
+def card_row(department: Department, spec: ViewSpec) -> dict[str, object]:
     """Return the card with all that `verify` compiles the view from again."""
     return {
-        **names_of(item),
-        "view_name": item.department.slug,
-        "budget": config.audience.budget,
-        "control_share": config.audience.control_share,
-        "salt": config.audience.salt,
+        "view_name": department.slug,
+        "budget": spec.budget,
+        "control_share": spec.control_share,
+        "salt": spec.salt,
         "card": card_to_json(spec.card),
         "words": json.dumps(list(spec.words), ensure_ascii=False),
     }
 
 
-def rule_rows(item: Learned, spec: ViewSpec) -> Rows:
+def rule_rows(table: DepartmentTable, card: Card, frequency: Mapping[tuple[Condition, ...], float]) -> Rows:
     """Yield each rule with its counts on the customers that were learned from, the target's lines left out."""
-    table = item.table()
-    matched, buyers = table.score(spec.card).matched, table.buyers
+    matched, buyers = table.score(card).matched, table.buyers
+    features = {feature.name: feature for feature in table.features}
     alone = matched & (matched.sum(axis=1, keepdims=True) == 1)
-    for position, rule in enumerate(spec.card.rules):
+    for position, rule in enumerate(card.rules):
         mask = matched[:, position]
         support, hits = float(mask.mean()), int((mask & buyers).sum())
         precision = hits / mask.sum() if mask.any() else math.nan
         yield {
-            **names_of(item),
             "rule": f"R{position + 1}",
             "position": position + 1,
-            "words": spec.words[position],
+            "words": describe_rule(rule, features),
             "condition_sql": compile_rule(rule).sql(TEMPLATE_DIALECT),
             "points": rule.points,
             "sign": "+",
             "condition_count": len(rule.conditions),
-            "frequency": item.frequency.get(rule.conditions),
+            "frequency": frequency.get(rule.conditions),
             "support": support,
             "candidates": int((mask & ~buyers).sum()),
             "unique_candidates": int((alone[:, position] & ~buyers).sum()),
@@ -217,26 +224,22 @@ def rule_rows(item: Learned, spec: ViewSpec) -> Rows:
         }
 
 
-def stability_rows(item: Learned) -> Rows:
+def stability_rows(found: Stability | None, *, is_kept: bool) -> Rows:
     """Yield what refits make of the department's card, a row where there were any."""
-    found = item.stability
     if found is not None:
         yield {
-            **names_of(item),
             "refit_count": found.refits,
             "audience_jaccard": float(found.audience_jaccard.mean()),
             "audience_jaccard_lowest": float(found.audience_jaccard.min()),
             "rule_overlap": float(found.rule_overlap.mean()),
-            "is_kept": int(item.kept),
+            "is_kept": int(is_kept),
         }
 
 
-def evaluated_rule_rows(item: Learned, specs: Mapping[str, ViewSpec]) -> Rows:
+def evaluated_rule_rows(evaluation: Evaluation, features: Mapping[str, Feature]) -> Rows:
     """Yield each rule of the card that was learned at the latest cut-off, with its figures on customers after it."""
-    features = specs[item.department.name].features
-    for position, (rule, card) in enumerate(zip(item.evaluation.rules, item.evaluation.cards, strict=True)):
+    for position, (rule, card) in enumerate(zip(evaluation.rules, evaluation.cards, strict=True)):
         yield {
-            **names_of(item),
             "rule": f"R{position + 1}",
             "words": describe_rule(rule, features),
             "condition_sql": compile_rule(rule).sql(TEMPLATE_DIALECT),
@@ -249,64 +252,41 @@ def evaluated_rule_rows(item: Learned, specs: Mapping[str, ViewSpec]) -> Rows:
         }
 
 
-def totals_of(item: Learned) -> Totals:
-    """Return the sums that a reader may subtract from; of the latest cut-off, where there is one."""
-    latest = item.evaluation.by_cutoff[0][1] if item.evaluation.by_cutoff else None
-    buyers = item.table().buyers
-    return Totals(
-        customers=len(buyers),
-        buyers=int(buyers.sum()),
-        mapped_buyers=item.mapped_buyers,
-        candidates_then=latest.candidates if latest else 0,
-        outcome_buyers=item.evaluation.outcome_buyers,
-        scale=item.evaluation.scale,
-    )
-
-
-def named_segment_rows(item: Learned) -> Iterator[dict[str, Any]]:
+def named_segment_rows(maps: DepartmentMaps, features: Mapping[str, Feature]) -> Iterator[dict[str, Any]]:
     """Yield the personas and the components of the mixture."""
-    features = {feature.name: feature for feature in item.left_out.features}
-    found = (
-        (PERSONA, item.segment_map.segments, item.persona_identity),
-        (MIXTURE, item.components, item.component_identity),
-    )
-    for kind, segments, identity in found:
-        for row in segment_rows(segments, kind, identity, features):
-            yield {**names_of(item), **row}
+    yield from segment_rows(maps.segment_map.segments, PERSONA, maps.persona_identity, features)
+    yield from segment_rows(maps.components, MIXTURE, maps.component_identity, features)
 
 
-def cluster_score_rows(item: Learned) -> Rows:
+def cluster_score_rows(maps: DepartmentMaps) -> Rows:
     """Yield a row for each number of personas, and of components, that was tried."""
-    chosen = len(item.segment_map.clusters.centres)
-    for tried in item.segment_map.clusters.scores:
+    chosen = len(maps.segment_map.clusters.centres)
+    for tried in maps.segment_map.clusters.scores:
         yield {
-            **names_of(item),
             "kind": "persona",
             "number": tried.number,
             "silhouette": tried.silhouette,
             "stability": tried.stability,
             "is_chosen": int(tried.number == chosen),
         }
-    for fitted in item.mixture.scores:
+    for fitted in maps.mixture.scores:
         yield {
-            **names_of(item),
             "kind": "mixture",
             "number": fitted.number,
             "silhouette": fitted.silhouette,
             "stability": fitted.stability,
             "bic": fitted.bic,
-            "is_chosen": int(fitted.number == len(item.mixture.weights)),
+            "is_chosen": int(fitted.number == len(maps.mixture.weights)),
         }
 
 
-def mixture_rows(item: Learned) -> Rows:
+def mixture_rows(maps: DepartmentMaps) -> Rows:
     """Yield centre, spread and weight of each component."""
-    mixture = item.mixture
+    mixture = maps.mixture
     for component, weight, mean, covariance in zip(
-        item.component_identity.ids.tolist(), mixture.weights, mixture.means, mixture.covariances, strict=True
+        maps.component_identity.ids.tolist(), mixture.weights, mixture.means, mixture.covariances, strict=True
     ):
         yield {
-            **names_of(item),
             "component": component,
             "weight": float(weight),
             "mean_x": float(mean[0]),
@@ -317,10 +297,10 @@ def mixture_rows(item: Learned) -> Rows:
         }
 
 
-def confusion_rows(item: Learned) -> Rows:
+def confusion_rows(confusion: ConfusionMatrices) -> Rows:
     """Yield the confusion matrix at the natural and at the balanced prior."""
     for prior in ("natural", "balanced"):
-        yield {**names_of(item), "prior": prior, **asdict(getattr(item.confusion, prior))}
+        yield {"prior": prior, **asdict(getattr(confusion, prior))}
 
 
 def correlation_rows(table: FeatureTable) -> Rows:
@@ -345,44 +325,55 @@ def customers_map_table(ids: pa.Array, found: CustomersMap) -> pa.Table:
     )
 
 
-def department_map_table(item: Learned, table: FeatureTable, customers_map: CustomersMap) -> pa.Table:
+def department_map_table(
+    table: DepartmentTable, maps: DepartmentMaps, customers_map: CustomersMap, probability: FloatArray
+) -> pa.Table:
     """Return the department's own map; distances are those of the same customers on the customers map."""
-    embedding, clusters = item.segment_map.embedding, item.segment_map.clusters
-    department = item.table()
-    rows = department.rows[embedding.rows]
+    embedding, clusters = maps.segment_map.embedding, maps.segment_map.clusters
+    rows = table.rows[embedding.rows]
     place = pd.Index(customers_map.rows).get_indexer(pd.Index(rows))
-    mapped = (place >= 0) & (item.nearest[place] >= 0)
-    components = np.append(item.component_identity.ids, -1)[item.nearest[place]]
+    mapped = (place >= 0) & (maps.nearest[place] >= 0)
+    components = np.append(maps.component_identity.ids, -1)[maps.nearest[place]]
     return pa.table(
         {
-            "department_key": pa.array(np.full(len(embedding.rows), item.department.key, dtype=np.int64)),
-            "department": pa.array([item.department.name] * len(embedding.rows), pa.string()),
-            "customer_id": pa.array(table.customer_ids.take(rows)),
+            **_names(table.department, len(rows)),
+            PLACE: rows,
             "x": embedding.coordinates[:, 0],
             "y": embedding.coordinates[:, 1],
-            "segment_id": item.persona_identity.ids[clusters.labels],
-            "probability": item.probability,
-            "is_buyer": department.buyers[embedding.rows],
+            "segment_id": maps.persona_identity.ids[clusters.labels],
+            "probability": probability[embedding.rows],
+            "is_buyer": table.buyers[embedding.rows],
             "mixture_component": pa.array(components, mask=~mapped),
-            "mixture_distance": pa.array(np.where(mapped, item.distances[place], 0.0), mask=~mapped),
+            "mixture_distance": pa.array(np.where(mapped, maps.distances[place], 0.0), mask=~mapped),
         }
     )
 
 
-def shap_table(item: Learned, table: FeatureTable) -> pa.Table:
-    """Return the SHAP values of the first customers of the department's map, a row for each feature."""
-    department = item.table()
-    rows = item.segment_map.embedding.rows[: len(item.explanation.base)]
-    names = [feature.name for feature in department.features]
-    count = len(rows) * len(names)
+def shap_table(table: DepartmentTable, rows: IntArray, explanation: Explanation) -> pa.Table:
+    """Return the SHAP values of the customers at `rows` (k,) of a table, a row for each feature."""
+    names = [feature.name for feature in table.features]
+    shown = explanation.of(rows)
     return pa.table(
         {
-            "department_key": pa.array(np.full(count, item.department.key, dtype=np.int64)),
-            "department": pa.array([item.department.name] * count, pa.string()),
-            "customer_id": pa.array(table.customer_ids.take(np.repeat(department.rows[rows], len(names)))),
+            **_names(table.department, len(rows) * len(names)),
+            PLACE: table.rows[np.repeat(rows, len(names))],
             "feature": pa.array(names * len(rows), pa.string()),
-            "value": department.values[rows].ravel(),
-            "shap_value": item.explanation.shap.ravel(),
-            "base_value": np.repeat(item.explanation.base, len(names)),
+            "value": table.values[rows].ravel(),
+            "shap_value": shown.shap.ravel(),
+            "base_value": np.repeat(shown.base, len(names)),
         }
     )
+
+
+def _names(department: Department, count: int) -> dict[str, object]:
+    return {
+        "department_key": pa.array(np.full(count, department.key, dtype=np.int64)),
+        "department": pa.array([department.name] * count, pa.string()),
+    }
+
+
+def with_ids(table: pa.Table, customer_ids: "pd.Index[str]") -> pa.Table:
+    """Return rows that tell of customers with their ids in the place of places in the feature table."""
+    at = table.column_names.index(PLACE)
+    ids = pa.array(customer_ids.take(table[PLACE].to_numpy()))
+    return table.set_column(at, "customer_id", ids)

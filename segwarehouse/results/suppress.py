@@ -1,10 +1,11 @@
 """Nothing is published about fewer customers than `audience.min_cell`, nor can it be worked out from the rest.
 
-In: rows of the result tables before they are stored. Out: the same rows, without what is too small. A count from 1 to
-the minimum less 1 is too small, and so is one that follows from it by subtraction from a known total: the other cells
-of a confusion matrix, the buyers whom a rule does not select. Where cells add up to a known total and a single one is
-left out, or several with too few customers together, the next smallest goes as well (complementary suppression: Cox
-1980, "Suppression methodology and statistical disclosure control").
+In: a department's rows of a result table before they are stored. Out: the same rows, without what is too small. A
+count from 1 to the minimum less 1 is too small, and so is one that follows from it by subtraction from a known total:
+the other cells of a confusion matrix, the buyers whom a rule does not select. Where cells add up to a known total and
+a single one is left out, or several with too few customers together, the next smallest goes as well (complementary
+suppression: Cox 1980, "Suppression methodology and statistical disclosure control"). Which table is treated how is
+declared with the table.
 
 Shares over whole rankings (precision, recall and lift at a budget) are left as they are: they come with intervals and
 are means over cut-offs. And it protects tables that are passed on: whoever may query the views can count.
@@ -12,9 +13,8 @@ are means over cut-offs. And it protects tables that are passed on: whoever may 
 
 import math
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -23,6 +23,9 @@ import pyarrow.compute as pc
 from segwarehouse.domain import BoolArray, Card, is_small, shown_count
 
 Row = dict[str, Any]
+
+Made = list[Row] | pa.Table
+"""Rows of one department in one table, as its maker returns them."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,39 @@ class Totals:
         How many customers each one that was learned from stands for.
     """
 
-    customers: int
-    buyers: int
-    mapped_buyers: int
-    candidates_then: int
-    outcome_buyers: int
+    customers: int = 0
+    buyers: int = 0
+    mapped_buyers: int = 0
+    candidates_then: int = 0
+    outcome_buyers: int = 0
     scale: float = 1.0
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    """What may be told of a department, and what a reader can subtract from.
+
+    Attributes
+    ----------
+    totals
+        Of the department; all 0 where nothing was learned of it.
+    least
+        `audience.min_cell`.
+    shown
+        What is shown of the department in other tables, by name.
+    """
+
+    totals: Totals
+    least: int
+    shown: Mapping[str, Any] = field(default_factory=dict)
+
+    def hides(self, counts: Iterable[float]) -> bool:
+        """Tell whether one of the counts is too small to be told."""
+        return any(is_small(round(count), self.least) for count in counts)
+
+
+Treatment = Callable[[Any, Disclosure], Any]
+"""From a department's rows in a table to what may be shown of them; see `Made`."""
 
 
 def suppressed(counts: Sequence[int], least: int, others: Sequence[bool] = ()) -> list[bool]:
@@ -84,67 +114,11 @@ def without_small_rules(card: Card, matched: BoolArray, least: int) -> Card:
     return Card(kept, card.activity, card.probabilities)
 
 
-def publishable(tables: Mapping[str, Iterable[Row]], totals: Mapping[str, Totals], least: int) -> dict[str, list[Row]]:
-    """Return the rows of all result tables without what is too small.
-
-    Parameters
-    ----------
-    tables
-        Rows by table, each with its ``department`` where it is about one.
-    totals
-        Of the departments that were learned, by department.
-    least
-        `audience.min_cell`.
-    """
-    found = {name: list(rows) for name, rows in tables.items()}
-    treatments: dict[str, Callable[[list[Row], Totals, int], list[Row]]] = {
-        "rules": _rules,
-        "evaluated_rules": _evaluated_rules,
-        "reliability": _reliability,
-        "segments": _segments,
-        "mixtures": _mixtures,
-        "confusions": _confusions,
-    }
-    for name, treat in treatments.items():
-        parts = _by_department(found.get(name, []))
-        found[name] = [row for department, rows in parts.items() for row in treat(rows, totals[department], least)]
-    hidden = {row["department"] for row in found["rules"] if row["unique_candidates"] is None}
-    found["departments"] = [
-        _department(row, least, hides_unique=row["department"] in hidden) for row in found["departments"]
-    ]
-    return found
-
-
-def without_segments(maps: pa.Table, segments: Iterable[Row]) -> pa.Table:
-    """Return the departments' maps in which customers of a segment that is not published are in none."""
-    kept: dict[str, set[str]] = defaultdict(set)
-    for row in segments:
-        kept[row["kind"]].add(f"{row['department_key']}/{row['segment_id']}")
-    for kind, column, *also in (("persona", "segment_id"), ("mixture", "mixture_component", "mixture_distance")):
-        texts = [maps[name].cast(pa.string()) for name in ("department_key", column)]
-        shown = pc.is_in(pc.binary_join_element_wise(*texts, "/"), pa.array(sorted(kept[kind]), pa.string()))
-        for name in (column, *also):
-            nothing = pa.scalar(None, maps[name].type)
-            maps = maps.set_column(maps.column_names.index(name), name, pc.if_else(shown, maps[name], nothing))
-    return maps
-
-
-def _by_department(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    parts: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        parts[row["department"]].append(row)
-    return parts
-
-
 def _without(row: Row, *columns: str) -> Row:
     return {**row, **dict.fromkeys(columns)}
 
 
-def _any_small(counts: Iterable[float], least: int) -> bool:
-    return any(is_small(round(count), least) for count in counts)
-
-
-def _rules(rows: list[Row], totals: Totals, least: int) -> list[Row]:
+def hide_rules(rows: list[Row], known: Disclosure) -> list[Row]:
     """Hide what a rule finds where one of its four cells is small: buyers and others, selected and not.
 
     `unique_candidates` stands or falls together: of two rules, the one's follows from the other's.
@@ -152,27 +126,27 @@ def _rules(rows: list[Row], totals: Totals, least: int) -> list[Row]:
     figures = ("candidates", "learned_precision", "learned_recall", "learned_lift")
     found = []
     for row in rows:
-        bought = round(row["support"] * totals.customers) - row["candidates"]
-        others = totals.customers - totals.buyers - row["candidates"]
-        cells = (bought, totals.buyers - bought, row["candidates"], others)
-        found.append(_without(row, *figures) if _any_small(cells, least) else row)
-    if _any_small((row["unique_candidates"] for row in rows), least) or any(row["candidates"] is None for row in found):
+        bought = round(row["support"] * known.totals.customers) - row["candidates"]
+        others = known.totals.customers - known.totals.buyers - row["candidates"]
+        cells = (bought, known.totals.buyers - bought, row["candidates"], others)
+        found.append(_without(row, *figures) if known.hides(cells) else row)
+    if known.hides(row["unique_candidates"] for row in rows) or any(row["candidates"] is None for row in found):
         found = [_without(row, "unique_candidates") for row in found]
     return found
 
 
-def _evaluated_rules(rows: list[Row], totals: Totals, least: int) -> list[Row]:
+def hide_evaluated_rules(rows: list[Row], known: Disclosure) -> list[Row]:
     """Leave out rules that few candidates satisfied, and hide how many of them bought where those are few."""
     figures = ("precision", "precision_low", "precision_high", "recall", "lift", "lift_low", "lift_high")
     found = []
     for row in rows:
-        matched = row["support"] * totals.candidates_then
-        if _any_small((matched, totals.candidates_then - matched), least):
+        matched = row["support"] * known.totals.candidates_then
+        if known.hides((matched, known.totals.candidates_then - matched)):
             continue
         bought = matched * _known(row["precision"])
-        alone = _known(row["unique_coverage"]) * totals.outcome_buyers
-        hidden = figures if _any_small((bought, matched - bought, totals.outcome_buyers - bought), least) else ()
-        found.append(_without(row, *hidden, *(("unique_coverage",) if _any_small((alone,), least) else ())))
+        alone = _known(row["unique_coverage"]) * known.totals.outcome_buyers
+        hidden = figures if known.hides((bought, matched - bought, known.totals.outcome_buyers - bought)) else ()
+        found.append(_without(row, *hidden, *(("unique_coverage",) if known.hides((alone,)) else ())))
     return found
 
 
@@ -180,40 +154,46 @@ def _known(share: float | None) -> float:
     return share if share is not None and math.isfinite(share) else 0.0
 
 
-def _reliability(rows: list[Row], totals: Totals, least: int) -> list[Row]:
+def hide_reliability(rows: list[Row], known: Disclosure) -> list[Row]:
     """Hide how many bought where few did, or few did not; all bins together are the outcome buyers."""
-    sizes = [round(row["candidates"] / totals.scale) for row in rows]
+    sizes = [round(row["candidates"] / known.totals.scale) for row in rows]
     bought = [round(size * row["observed"]) for size, row in zip(sizes, rows, strict=True)]
-    few_others = [is_small(size - count, least) for size, count in zip(sizes, bought, strict=True)]
-    gone = suppressed(bought, least, few_others)
+    few_others = [is_small(size - count, known.least) for size, count in zip(sizes, bought, strict=True)]
+    gone = suppressed(bought, known.least, few_others)
     bounds = ("observed", "observed_low", "observed_high")
     return [_without(row, *bounds) if out else row for row, out in zip(rows, gone, strict=True)]
 
 
-def _segments(rows: list[Row], _totals: Totals, least: int) -> list[Row]:
+def hide_segments(rows: list[Row], known: Disclosure) -> list[Row]:
     """Leave out small segments, with others to hide them among, and the buyers of those that have few."""
     found = []
     for kind in sorted({row["kind"] for row in rows}, reverse=True):
         part = [row for row in rows if row["kind"] == kind]
-        gone = suppressed([row["size"] for row in part], least)
+        gone = suppressed([row["size"] for row in part], known.least)
         part = [row for row, out in zip(part, gone, strict=True) if not out and row["size"] > 0]
         bought = [round(row["size"] * row["buyer_share"]) for row in part]
-        few_others = [is_small(row["size"] - count, least) for row, count in zip(part, bought, strict=True)]
-        hidden = suppressed(bought, least, few_others)
+        few_others = [is_small(row["size"] - count, known.least) for row, count in zip(part, bought, strict=True)]
+        hidden = suppressed(bought, known.least, few_others)
         found += [_without(row, "buyer_share", "lift") if out else row for row, out in zip(part, hidden, strict=True)]
     return found
 
 
-def _mixtures(rows: list[Row], totals: Totals, least: int) -> list[Row]:
+def hide_mixtures(rows: list[Row], known: Disclosure) -> list[Row]:
     """Leave out the components of few buyers, with others to hide them among."""
-    gone = suppressed([math.ceil(row["weight"] * totals.mapped_buyers) for row in rows], least)
+    gone = suppressed([math.ceil(row["weight"] * known.totals.mapped_buyers) for row in rows], known.least)
     return [row for row, out in zip(rows, gone, strict=True) if not out]
 
 
-def _confusions(rows: list[Row], _totals: Totals, least: int) -> list[Row]:
+def hide_confusions(rows: list[Row], known: Disclosure) -> list[Row]:
     """Hide a matrix that has a small cell: with its margins known, one cell tells the others."""
     cells = ("true_negatives", "false_positives", "false_negatives", "true_positives")
-    return [_without(row, *cells) if _any_small((row[cell] for cell in cells), least) else row for row in rows]
+    return [_without(row, *cells) if known.hides(row[cell] for cell in cells) else row for row in rows]
+
+
+def hide_departments(rows: list[Row], known: Disclosure) -> list[Row]:
+    """Hide small counts of a department, and how many the view selects where its rules tell of no single one."""
+    hides_unique = any(row["unique_candidates"] is None for row in known.shown.get("rules", ()))
+    return [_department(row, known.least, hides_unique=hides_unique) for row in rows]
 
 
 def _department(row: Row, least: int, *, hides_unique: bool) -> Row:
@@ -231,3 +211,14 @@ def _department(row: Row, least: int, *, hides_unique: bool) -> Row:
         row = _without(row, "outcome_buyers")
     counted = [name for name in ("selected", "contactable", "contacts") if is_small(row.get(name) or 0, least)]
     return _without(row, *counted, *(("selected",) if hides_unique else ()))
+
+
+def hide_maps(maps: pa.Table, known: Disclosure) -> pa.Table:
+    """Return the department's map in which customers of a segment that is not published are in none."""
+    for kind, column, *also in (("persona", "segment_id"), ("mixture", "mixture_component", "mixture_distance")):
+        numbers = [row["segment_id"] for row in known.shown["segments"] if row["kind"] == kind]
+        shown = pc.is_in(maps[column], pa.array(numbers, maps[column].type))
+        for name in (column, *also):
+            nothing = pa.scalar(None, maps[name].type)
+            maps = maps.set_column(maps.column_names.index(name), name, pc.if_else(shown, maps[name], nothing))
+    return maps

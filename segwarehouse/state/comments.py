@@ -1,12 +1,13 @@
 """What every relation and column of a published state means, in words.
 
-In: `sql/publish/words.toml`, what the models say of their columns, and the features' own phrases. Out: comments, as
-syntax trees. Where they are written is left to `publish.py`.
+In: `sql/publish/words.toml`, what the result tables declare and the models say of their columns, and the features' own
+phrases. Out: comments, as syntax trees. Where they are written is left to `publish.py`.
 """
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlglot import exp
 
@@ -19,16 +20,16 @@ _BOUNDS = {"_low": "lower", "_high": "upper"}
 
 @dataclass(frozen=True)
 class Words:
-    """The words of `sql/publish/words.toml`: of relations, and of columns by relation; see the file."""
+    """Words of relations, and of columns by relation: those of `sql/publish/words.toml`, and what is declared."""
 
     relations: Mapping[str, str]
     columns: Mapping[str, Mapping[str, str]]
 
     @classmethod
-    def read(cls, sql: TemplateFolder) -> "Words":
-        """Read the packaged file."""
+    def read(cls, sql: TemplateFolder, declared: Mapping[str, Mapping[str, str]] = MappingProxyType({})) -> "Words":
+        """Read the packaged file, and join what is declared of columns, by relation of schema `targeting`."""
         document = tomllib.loads(sql.file("publish/words.toml").read_text(encoding="utf-8"))
-        return cls(document.pop("relations"), document)
+        return cls(document.pop("relations"), {**document, **declared})
 
     def of_relation(self, target: Relation) -> str:
         """Return what a relation without a model is; empty where nobody said."""
@@ -47,14 +48,23 @@ class Words:
         known = self._known(target, column, like)
         if said or known:
             return said or known
-        for ending, bound in _BOUNDS.items():
+        for ending, side in _BOUNDS.items():
             if column.endswith(ending):
-                return f"{bound} bound of the 95 percent interval of {column.removesuffix(ending)}"
+                return bound(side, column.removesuffix(ending))
         return ""
 
     def _known(self, target: Relation, column: str, like: Sequence[str]) -> str:
         groups = [self.columns.get(name, {}) for name in (_called(target), *like, "common")]
         return next((group[column] for group in groups if column in group), "")
+
+
+def bound(side: str, figure: str) -> str:
+    """Return what the lower or the upper bound of a figure is.
+
+    >>> bound("lower", "lift")
+    'lower bound of the 95 percent interval of lift'
+    """
+    return f"{side} bound of the 95 percent interval of {figure}"
 
 
 def comments(target: Relation, kind: str, text: str, columns: Mapping[str, str]) -> Iterator[exp.Comment]:

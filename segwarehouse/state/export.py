@@ -2,10 +2,10 @@
 
 In: a published state and an engine's name. Out: a CREATE VIEW, rendered by sqlglot from the same syntax tree as the
 published view, with `as_of` and `run_id` written out so that it needs nothing but the two feature tables. It is
-labelled by what was done with it: run on the state and held against Python, or only translated.
+labelled by what was done with it: run on the state and compared with Python, or only translated.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +20,8 @@ from segwarehouse.outgoing import visible
 from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, ViewSpec, department_view
 from segwarehouse.rules.prove import CustomerIds, prove_on_customers
 from segwarehouse.rules.validate import parse_back, validate_view
-from segwarehouse.state.proof import open_published, stored_specs
-from segwarehouse.warehouse import Engine, Relation
+from segwarehouse.state.published import PublishedState
+from segwarehouse.warehouse import Relation
 
 PROVED = "executed and proved"
 TRANSPILED = "transpiled, not executed"
@@ -81,23 +81,23 @@ def export(config: Config, departments: Sequence[str] = (), dialect: str = "duck
         If the text for DuckDB does not select, rank and score as Python does.
     """
     dialect = find_name(dialect, DIALECTS, "dialect")
-    with open_published(config) as state:
-        stored = stored_specs(state)
-        names = {find_name(name, stored) for name in departments} or set(stored)
-        return list(_exported(state, {name: item for name, item in stored.items() if name in names}, dialect))
+    with PublishedState.open(config) as state:
+        names = {find_name(name, state.specs) for name in departments} or set(state.specs)
+        return list(_exported(state, {name: spec for name, spec in state.specs.items() if name in names}, dialect))
 
 
-def _exported(state: Engine, wanted: dict[str, tuple[str, ViewSpec]], dialect: str) -> Iterator[Exported]:
-    proves = dialect == state.dialect
-    everyone = CustomerIds.read(state) if proves else None
-    columns = state.columns(CUSTOMERS)
-    for department, (view_name, spec) in wanted.items():
+def _exported(state: PublishedState, wanted: Mapping[str, ViewSpec], dialect: str) -> Iterator[Exported]:
+    proves = dialect == state.engine.dialect
+    everyone = CustomerIds.read(state.engine) if proves else None
+    columns = state.engine.columns(CUSTOMERS)
+    for department, spec in wanted.items():
+        view_name = state.views[department]
         validate_view(department_view(spec), columns, dialect=dialect)
         label = TRANSPILED
         if everyone is not None:
             text = render(department_view(spec), dialect)
             executed = sqlglot.parse_one(text, read=dialect, into=exp.Select)
-            prove_on_customers(state, spec, everyone=everyone, view=executed).require(department)
+            prove_on_customers(state.engine, spec, everyone=everyone, view=executed).require(department)
             label = PROVED
         text = create_view(department, view_name, spec, dialect, label)
         yield Exported(department, view_name, dialect, label, text)

@@ -2,7 +2,7 @@
 
 In: a configuration and the names of runs. Out: a link that always leads to a whole state. A state is a folder,
 ``runs/<run>/warehouse.duckdb``; the folder that `publish.url` names is a symbolic link to the current one. Replacing
-the link is one atomic step, so a reader sees the former state or the new one, and a crash leaves the link where it
+the link is one atomic step, so a reader sees the previous state or the new one, and a crash leaves the link where it
 was. What is in a state, and whether it may be put in place, is left to others. Where views are published in the
 working database itself there are no states on disk.
 """
@@ -65,7 +65,7 @@ def require_replaceable(config: Config) -> None:
     Raises
     ------
     PublishError
-        If the published folder is there already and is not the link that a former run has made, or if nothing can be
+        If the published folder is there already and is not the link that a previous run has made, or if nothing can be
         written beside it.
     """
     if config.in_place:

@@ -11,14 +11,12 @@ from typing import Any
 from sqlglot import exp
 
 from segwarehouse.config import Config
-from segwarehouse.domain import Feature
-from segwarehouse.errors import NothingPublished, PublishError
-from segwarehouse.features.catalogue import RECENT
+from segwarehouse.errors import PublishError
 from segwarehouse.lookup import find_name
 from segwarehouse.rules.compile import VIEW_COLUMNS, ViewSpec
 from segwarehouse.rules.prove import CustomerIds, Proof, prove_on_boundaries, prove_on_customers
-from segwarehouse.rules.stored import card_from_json
-from segwarehouse.warehouse import DuckDB, Engine, Relation, connect, relation
+from segwarehouse.state.published import PublishedState
+from segwarehouse.warehouse import Relation, connect
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ class Verified:
         }
 
 
-def audit(state: Engine, specs: Mapping[str, ViewSpec]) -> None:
+def audit(state: PublishedState, specs: Mapping[str, ViewSpec]) -> None:
     """Prove a finished state before anyone else sees it.
 
     Parameters
@@ -61,15 +59,14 @@ def audit(state: Engine, specs: Mapping[str, ViewSpec]) -> None:
     PublishError
         If the cards in the state are not the ones that were compiled.
     """
-    stored = stored_specs(state)
-    if {department: spec.card for department, (_, spec) in stored.items()} != {
+    if {department: spec.card for department, spec in state.specs.items()} != {
         department: spec.card for department, spec in specs.items()
     }:
         raise PublishError("the cards in the new state are not the ones that were learned", "run it again")
     prove_state(state)
 
 
-def prove_state(state: Engine) -> int:
+def prove_state(state: PublishedState) -> int:
     """Prove every view of a state on all its customers, and return how many there are.
 
     Raises
@@ -77,12 +74,12 @@ def prove_state(state: Engine) -> int:
     ProofFailed
         If a view, or what the compiler makes of its card, is not what Python says.
     """
-    stored = stored_specs(state)
-    everyone = CustomerIds.read(state)
-    for department, (view, spec) in stored.items():
-        prove_on_customers(state, spec, everyone=everyone).require(department)
-        prove_on_customers(state, spec, everyone=everyone, view=published_rows(view)).require(department)
-    return len(stored)
+    everyone = CustomerIds.read(state.engine)
+    for department, spec in state.specs.items():
+        view = published_rows(state.views[department])
+        prove_on_customers(state.engine, spec, everyone=everyone).require(department)
+        prove_on_customers(state.engine, spec, everyone=everyone, view=view).require(department)
+    return len(state.specs)
 
 
 def verify(config: Config, departments: Sequence[str] = ()) -> list[Verified]:
@@ -95,18 +92,18 @@ def verify(config: Config, departments: Sequence[str] = ()) -> list[Verified]:
     UnknownName
         If a department has no view.
     """
-    with open_published(config) as state, connect(None) as scratch:
-        everyone, stored = CustomerIds.read(state), stored_specs(state)
-        names = {find_name(name, stored) for name in departments} or set(stored)
+    with PublishedState.open(config) as state, connect(None) as scratch:
+        everyone = CustomerIds.read(state.engine)
+        names = {find_name(name, state.specs) for name in departments} or set(state.specs)
         return [
             Verified(
                 department,
                 view,
-                prove_on_customers(state, spec, everyone=everyone, view=published_rows(view)),
+                prove_on_customers(state.engine, spec, everyone=everyone, view=published_rows(view)),
                 prove_on_boundaries(scratch, spec),
             )
-            for department, (view, spec) in stored.items()
-            if department in names
+            for department, spec in state.specs.items()
+            if department in names and (view := state.views[department])
         ]
 
 
@@ -115,50 +112,3 @@ def published_rows(view: str) -> exp.Query:
     return exp.select(*(exp.column(name, quoted=True) for name in VIEW_COLUMNS)).from_(
         Relation("targeting", view).table()
     )
-
-
-def open_published(config: Config) -> DuckDB:
-    """Open the published state, read-only.
-
-    Raises
-    ------
-    NothingPublished
-        If nothing has been published.
-    """
-    path = config.publish.url.path
-    if not path.exists():
-        raise NothingPublished(f"nothing is published at {path}", "run: segwarehouse refresh", path=path)
-    state = connect(path, read_only=True)
-    if not state.columns(relation("targeting.cards")):
-        state.close()
-        raise NothingPublished(f"{path} holds no published state", "run: segwarehouse refresh", path=path)
-    return state
-
-
-def _former_days(feature: str) -> int:
-    """Return how far a feature looked back in the words of a state that does not say so: 28 days, whatever was set."""
-    return 28 if feature in RECENT else 0
-
-
-def stored_specs(state: Engine) -> dict[str, tuple[str, ViewSpec]]:
-    """Return each department's view name and what it was compiled from, read back from a published state."""
-    described = state.fetch(exp.select("*").from_("targeting.features")).to_pylist()
-    features = {row["name"]: Feature(**{"recent_days": _former_days(row["name"]), **row}) for row in described}
-    run = state.fetch(exp.select("run_id", "as_of").from_("targeting.run")).to_pylist()[0]
-    cards = state.fetch(exp.select("*").from_("targeting.cards").order_by("department_key")).to_pylist()
-    return {
-        row["department"]: (
-            row["view_name"],
-            ViewSpec(
-                card=card_from_json(row["card"]),
-                features=features,
-                department_key=row["department_key"],
-                budget=row["budget"],
-                control_share=row["control_share"],
-                salt=row["salt"],
-                as_of=run["as_of"],
-                run_id=run["run_id"],
-            ),
-        )
-        for row in cards
-    }

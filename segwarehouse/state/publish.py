@@ -1,11 +1,11 @@
 """Write aside, check, prove, promote: how a state is published, all or nothing.
 
 In: a working warehouse that holds features and what was learned, and the departments' views as syntax trees. Out: a
-new published state, complete in itself, in the place of the former one. What must be proved is left to the caller,
+new published state, complete in itself, in the place of the previous one. What must be proved is left to the caller,
 who is handed the finished state, opened again and read-only, before anyone else sees it.
 
-How the new state takes the place of the former one is `segwarehouse.state.folders`. Where `publish.url` is the working
-database itself, the same is written into its schema `targeting`, in the transaction that the caller has opened.
+How the new state takes the place of the previous one is `segwarehouse.state.folders`. Where `publish.url` is the
+working database itself, the same is written into its schema `targeting`, in the transaction that the caller has opened.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +21,7 @@ from segwarehouse.errors import PublishError
 from segwarehouse.project import Model, build, create_schema, drop_schema, load_models, read_query
 from segwarehouse.state.comments import Words, comments
 from segwarehouse.state.folders import current_run, promote, prune, require_replaceable, staging
+from segwarehouse.state.published import PublishedState
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import (
     AS_NAMED,
@@ -30,7 +31,6 @@ from segwarehouse.warehouse import (
     Places,
     Relation,
     SchemaPlace,
-    connect,
     relation,
 )
 
@@ -42,11 +42,12 @@ COPIED = tuple(map(relation, ("features.customers", "features.department_counts"
 
 WORKING_SCHEMAS = ("source", "staging", "learned")
 
-_WITHOUT_MODEL = tuple(map(relation, ("targeting.audiences", "targeting.changes")))
+AUDIENCES = relation("targeting.audiences")
+"""All views in one table: the one relation of the schema that no model makes."""
 
-Audit = Callable[[Engine], None]
+Audit = Callable[[PublishedState], None]
 
-Accompany = Callable[[Engine, Path], None]
+Accompany = Callable[[PublishedState, Path], None]
 """Writes what goes with a state into the folder that it is published in."""
 
 
@@ -78,6 +79,8 @@ class State:
         `models/`, for the result tables in `models/targeting/`.
     context
         What those models are rendered with.
+    comments
+        What columns are, by relation of `targeting`, where no model says it.
     places
         Where in the working database the relations are that those models read, if not where their names say.
     is_look_alike
@@ -88,12 +91,13 @@ class State:
     views: Sequence[View]
     models: TemplateFolder
     context: Mapping[str, object]
+    comments: Mapping[str, Mapping[str, str]]
     places: Places = AS_NAMED
     is_look_alike: bool = False
 
 
 def publish(config: Config, warehouse: DuckDB, state: State, audit: Audit, accompany: Accompany | None = None) -> Path:
-    """Publish a state, or leave the former one as it was.
+    """Publish a state, or leave the previous one as it was.
 
     Parameters
     ----------
@@ -118,7 +122,7 @@ def publish(config: Config, warehouse: DuckDB, state: State, audit: Audit, accom
     if config.in_place:
         warehouse.execute(drop_schema("targeting"))
         write_state(warehouse, state, home=None)
-        audit(warehouse)
+        audit(PublishedState(warehouse))
         return config.publish.url.path
     require_replaceable(config)
     replaced = current_run(config)
@@ -154,7 +158,7 @@ def write_state(warehouse: Engine, state: State, home: str | None) -> None:
             exp.Create(this=view.relation.table(), kind="VIEW", replace=True, expression=view.query.copy())
         )
     _write_audiences(warehouse, state, sql)
-    _write_comments(warehouse, state, models, Words.read(sql))
+    _write_comments(warehouse, state, models, Words.read(sql, state.comments))
 
 
 def _write_comments(warehouse: Engine, state: State, models: Sequence[Model], words: Words) -> None:
@@ -173,8 +177,7 @@ def _write_comments(warehouse: Engine, state: State, models: Sequence[Model], wo
     for model in models:
         said = {contract.column: contract.description for contract in model.contracts}
         describe(model.materialized.upper(), model.relation, model.description, said)
-    for target in _WITHOUT_MODEL:
-        describe("TABLE", target, words.of_relation(target), like=rows)
+    describe("TABLE", AUDIENCES, words.of_relation(AUDIENCES), like=rows)
     features = warehouse.fetch(exp.select("name", "phrase").from_(relation("targeting.features").table())).to_pylist()
     for target in COPIED:
         describe("TABLE", target, words.of_relation(target), {row["name"]: row["phrase"] for row in features})
@@ -198,24 +201,22 @@ def _create_table(warehouse: Engine, target: Relation, query: exp.Expr) -> None:
 
 def _write_audiences(warehouse: Engine, state: State, sql: TemplateFolder) -> None:
     """Write `targeting.audiences`, a statement a department: a union of hundreds of views is no statement."""
-    target = relation("targeting.audiences")
     for position, view in enumerate(state.views):
         context = {"department": view.department.name, "view": view.department.slug}
         rows = read_query(sql, "publish/audience_rows.sql", context)
         if position == 0:
-            _create_table(warehouse, target, rows)
+            _create_table(warehouse, AUDIENCES, rows)
         else:
-            warehouse.execute(exp.Insert(this=target.table(), expression=rows))
+            warehouse.execute(exp.Insert(this=AUDIENCES.table(), expression=rows))
 
 
 def _audit_file(file: Path, state: State, audit: Audit, accompany: Accompany | None) -> None:
     """Open the finished file as a reader would, and look at everything in it before anyone else can."""
-    with connect(file, read_only=True) as reader:
-        found = reader.fetch(exp.select("run_id").from_(relation("targeting.run").table()))["run_id"].to_pylist()
-        if found != [state.run_id]:
-            raise PublishError(f"{file} says that it is run {found}, not {state.run_id}", path=file)
+    with PublishedState.of_file(file) as reader:
+        if reader.run.run_id != state.run_id:
+            raise PublishError(f"{file} says that it is run {reader.run.run_id}, not {state.run_id}", path=file)
         for view in state.views:
-            reader.fetch(exp.select("*").from_(view.relation.table()).limit(1))
+            reader.table(view.relation.name, limit=1)
         audit(reader)
         if accompany:
             accompany(reader, file.parent)

@@ -2,20 +2,21 @@
 
 import hashlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
+from segwarehouse import api
 from segwarehouse.api import Project
 from segwarehouse.errors import TooFewBuyers
-from segwarehouse.learn.mixture import fit_mixture
-from segwarehouse.refresh import run as refresh_run
-from segwarehouse.results.identity import Identity
-from tests.conftest import Rehearsal, make_transactions, write_project
+from segwarehouse.refresh import refresh
+from tests.conftest import Rehearsal, Stored, make_transactions, write_project
 
 FASTER = 'departments = ["Toys", "Fuel", "Lamps"]\nmax_customers = 100\ncutoffs = 1'
 
@@ -93,14 +94,22 @@ def test_a_department_none_of_whose_buyers_is_on_the_map_is_published_without_a_
 ) -> None:
     """The map holds 1,500 customers: of a million, the buyers of a small department may all be missing."""
 
-    def without_mixture(*arguments: Any) -> list[Any]:
-        first, *others = rehearsal.learn(*arguments)
-        nobody = fit_mixture(np.zeros((0, 2)), seed=1)
-        nearest, distances = nobody.nearest(np.zeros((len(first.nearest), 2)))
-        empty = {"mixture": nobody, "nearest": nearest, "distances": distances, "components": (), "mapped_buyers": 0}
-        return [replace(first, component_identity=Identity.new(0), **empty), *others]
-
-    monkeypatch.setattr(refresh_run, "learn_departments", without_mixture)
+    results = dict(rehearsal.worker.results)
+    garden = results["Garden"]
+    segments = garden.tables["segments"]
+    maps = garden.tables["department_maps"]
+    for name in ("mixture_component", "mixture_distance"):
+        at = maps.column_names.index(name)
+        maps = maps.set_column(at, name, pa.nulls(maps.num_rows, maps[name].type))
+    personas = segments.filter(pc.equal(segments["kind"], "persona"))
+    tables = {
+        **garden.tables,
+        "mixtures": garden.tables["mixtures"].slice(0, 0),
+        "segments": personas,
+        "department_maps": maps,
+    }
+    results["Garden"] = replace(garden, tables=tables)
+    monkeypatch.setattr(api, "refresh", partial(refresh, worker=Stored(rehearsal.worker.stored_map, results)))
     for _ in ("first", "after a state that has none"):
         report = unpublished.refresh(accept=True)
         assert report.report is not None, report.report_failure

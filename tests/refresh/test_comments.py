@@ -30,7 +30,7 @@ def test_every_column_has_a_comment(published: tuple[Path, RefreshReport]) -> No
         select table_name, column_name from duckdb_columns()
         where schema_name = 'targeting' and coalesce(comment, '') = '' order by all
     """
-    assert rows(published[0], bare) == [], "say it beside the column in its model, or in sql/publish/words.toml"
+    assert rows(published[0], bare) == [], "declare it in results/, or say it in its model or in words.toml"
 
 
 def test_features_are_explained_in_the_words_of_the_rules(published: tuple[Path, RefreshReport]) -> None:

@@ -14,13 +14,13 @@ import duckdb
 import pytest
 from sqlglot import exp, parse_one
 
-from segwarehouse import publish
 from segwarehouse.api import Project
 from segwarehouse.cli import main
 from segwarehouse.errors import PublishError, SegwarehouseError, WarehouseLocked
 from segwarehouse.ledger import history
 from segwarehouse.ledger.status import Moment
 from segwarehouse.refresh import run as refresh_run
+from segwarehouse.state import publish
 from segwarehouse.state.folders import current_run, states_on_disk
 from segwarehouse.warehouse import connect
 

@@ -16,7 +16,7 @@ from segwarehouse.ledger.ledger import open_ledger
 from segwarehouse.refresh import RefreshReport
 from segwarehouse.rules.compile import ViewSpec, control_limit
 from segwarehouse.state.folders import states_on_disk
-from segwarehouse.state.proof import stored_specs
+from segwarehouse.state.published import PublishedState
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import connect
 from segwarehouse.working import stage_sources, working_warehouse
@@ -81,8 +81,8 @@ class Chain:
             return connection.execute(query).df()
 
     def audiences(self, number: int) -> dict[str, ViewSpec]:
-        with connect(self.state(number), read_only=True) as state:
-            return {name: audience for name, (_, audience) in stored_specs(state).items()}
+        with PublishedState.of_file(self.state(number)) as state:
+            return dict(state.specs)
 
     def contacts(self, number: int, department: str) -> set[str]:
         query = f"select customer_id from targeting.audiences where in_budget and department = '{department}'"

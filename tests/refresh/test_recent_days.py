@@ -10,7 +10,7 @@ import pytest
 
 from segwarehouse.api import Project
 from segwarehouse.features.catalogue import RECENT
-from segwarehouse.state.proof import open_published, stored_specs
+from segwarehouse.state.published import PublishedState
 from tests.conftest import DAYS, START, make_transactions, write_project
 
 RECENT_DAYS = 91
@@ -73,6 +73,6 @@ def test_the_features_and_their_comments_say_it_too(published: Project) -> None:
 
 def test_the_published_views_are_proved_with_these_words(published: Project) -> None:
     assert all(item["proved"] for item in published.verify())
-    with open_published(published.config) as state:
-        _, audience = stored_specs(state)["Toys"]
+    with PublishedState.open(published.config) as state:
+        audience = state.specs["Toys"]
     assert audience.features["recent_frequency_count"].recent_days == RECENT_DAYS

@@ -1,4 +1,4 @@
-"""A former state can be put back, is proved before, and the next refresh goes on from there."""
+"""A previous state can be put back, is proved before, and the next refresh goes on from there."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ def ask(project: Project, query: str) -> list[tuple[object, ...]]:
         return connection.execute(query).fetchall()
 
 
-def test_a_former_state_is_put_back_proved_and_recorded(project: Project) -> None:
+def test_a_previous_state_is_put_back_proved_and_recorded(project: Project) -> None:
     first, second = first_run(project), project.refresh()
     bytes_of_first = (project.config.states / first / "warehouse.duckdb").read_bytes()
     report = project.rollback(first)
@@ -106,11 +106,11 @@ def test_so_many_states_are_kept_as_configured_and_never_less_than_the_current_a
     assert sorted(path.name for path in kept.config.states.iterdir()) == sorted([mine.name, third, fourth])
 
 
-def test_views_published_in_place_have_no_former_states(project: Project) -> None:
+def test_views_published_in_place_have_no_previous_states(project: Project) -> None:
     config = project.config.directory / "segwarehouse.toml"
     text = config.read_text(encoding="utf-8").replace("published/warehouse.duckdb", "warehouse.duckdb")
     config.write_text(text, encoding="utf-8")
-    with pytest.raises(PublishError, match="no former states"):
+    with pytest.raises(PublishError, match="no previous states"):
         Project(config.parent).rollback()
 
 

@@ -11,7 +11,7 @@ from selenium import webdriver
 
 from segwarehouse.refresh import RefreshReport
 from segwarehouse.report import summarise, write_report
-from segwarehouse.warehouse import connect
+from segwarehouse.state.published import PublishedState
 from tests.browser import logged
 
 PROFIT = {1: 9.5, 20: 60.0, 50: 75.0, 100: 10.0}
@@ -48,16 +48,16 @@ def state(tmp_path_factory: pytest.TempPathFactory, published: tuple[Path, Refre
 @pytest.fixture(scope="session")
 def summary(state: Path) -> dict[str, Any]:
     """What the report says of that state."""
-    with connect(state, read_only=True) as warehouse:
-        return summarise(warehouse)
+    with PublishedState.of_file(state) as published:
+        return summarise(published)
 
 
 @pytest.fixture(scope="session")
 def page(state: Path) -> Path:
     """The report of that state."""
     file = state.with_name("report.html")
-    with connect(state, read_only=True) as warehouse:
-        write_report(warehouse, file)
+    with PublishedState.of_file(state) as published:
+        write_report(published, file)
     return file
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 
 from segwarehouse.report import summarise
-from segwarehouse.warehouse import connect
+from segwarehouse.state.published import PublishedState
 
 Row = dict[str, Any]
 
@@ -49,8 +49,8 @@ class Sentence:
 
 def sentences(state: Path) -> Iterator[Sentence]:
     """Yield every sentence of the report of a state with the numbers that it should hold."""
-    with connect(state, read_only=True) as warehouse:
-        summary = summarise(warehouse)
+    with PublishedState.of_file(state) as published:
+        summary = summarise(published)
     with duckdb.connect(str(state), read_only=True) as connection:
         tables = Tables(connection)
         yield from _whole(summary, tables)

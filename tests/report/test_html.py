@@ -14,7 +14,7 @@ from segwarehouse.refresh import RefreshReport, reporting
 from segwarehouse.refresh.reporting import Reporting
 from segwarehouse.report import html
 from segwarehouse.report.html import as_json, in_css, render, shown
-from segwarehouse.warehouse import connect
+from segwarehouse.state.published import PublishedState
 
 TEXT_PAIRS = (("ink", "bg"), ("ink-2", "bg"), ("ink-2", "surface"), ("accent", "bg"), ("accent-ink", "accent"),
               ("warn", "bg"))  # fmt: skip
@@ -167,6 +167,6 @@ def test_a_report_that_fails_says_why_and_raises_nothing(
 
     monkeypatch.setattr(reporting, "write_report", broken)
     made = Reporting()
-    with connect(state, read_only=True) as warehouse:
-        made.write(warehouse, tmp_path)
+    with PublishedState.of_file(state) as published:
+        made.write(published, tmp_path)
     assert (made.written, made.failure) == (False, "KeyError: 'lift'")

@@ -13,7 +13,7 @@ import pytest
 from segwarehouse.report import summarise, write_report
 from segwarehouse.report.html import MOST_BYTES
 from segwarehouse.report.pictures import Detail
-from segwarehouse.warehouse import connect
+from segwarehouse.state.published import PublishedState
 from tests.conftest import DEPARTMENTS
 
 COPIES = 40
@@ -126,8 +126,8 @@ def test_sql_selects_what_the_view_has_within_the_budget(state: Path, summary: d
 
 
 def test_a_part_can_be_told_alone(state: Path) -> None:
-    with connect(state, read_only=True) as warehouse:
-        alone = summarise(warehouse, ["Toys"])
+    with PublishedState.of_file(state) as published:
+        alone = summarise(published, ["Toys"])
     assert [part["name"] for part in alone["departments"]] == ["Toys"]
     assert len(alone["overview"]) == len(DEPARTMENTS)
 
@@ -138,8 +138,8 @@ def test_a_state_of_an_older_version_is_told_as_far_as_it_goes(state: Path, tmp_
     with duckdb.connect(str(older)) as connection:
         for name in ("curves", "profit", "changes", "cleaning", "correlations", "customers_map", "shap_values"):
             connection.execute(f"drop table targeting.{name}").fetchall()
-    with connect(older, read_only=True) as warehouse:
-        report = write_report(warehouse, tmp_path / "report.html")
+    with PublishedState.of_file(older) as published:
+        report = write_report(published, tmp_path / "report.html")
     assert report.departments == len(DEPARTMENTS)
     assert "was published before it was kept" in report.path.read_text(encoding="utf-8")
 
@@ -154,8 +154,8 @@ def test_the_report_of_200_departments_is_below_the_limit(state: Path, tmp_path:
                 f"insert into targeting.{name} select t.* replace ({keyed}department || ' ' || n as department) "
                 f"from targeting.{name} as t, range(1, {COPIES}) as copies(n)"
             ).fetchall()
-    with connect(many, read_only=True) as warehouse:
-        report = write_report(warehouse, tmp_path / "report.html")
+    with PublishedState.of_file(many) as published:
+        report = write_report(published, tmp_path / "report.html")
     assert report.departments == COPIES * len(DEPARTMENTS) == 200
     assert report.size_bytes == (tmp_path / "report.html").stat().st_size <= MOST_BYTES
 
@@ -172,8 +172,8 @@ def test_a_state_of_an_older_version_claims_nothing_of_the_budget(state: Path, t
     with duckdb.connect(str(older)) as connection:
         for column in ("verdict_at_budget", "judged_contacts", "expected_buyers", "extra_buyers", "contactable"):
             connection.execute(f"alter table targeting.departments drop column {column}")
-    with connect(older, read_only=True) as warehouse:
-        summary = summarise(warehouse)
+    with PublishedState.of_file(older) as published:
+        summary = summarise(published)
     assert "most active customers" not in summary["words"]["overview"]
     for part in summary["departments"]:
         assert part["verdict_words"].startswith("The verdict is “not measured”, and over all candidates")

@@ -22,7 +22,7 @@ from segwarehouse.ledger.ledger import Ledger
 from segwarehouse.project import create_schema, run_script
 from segwarehouse.refresh.compare import Churn, Compared
 from segwarehouse.refresh.gate import hold_back, is_lower
-from segwarehouse.refresh.previous import Former, Reread, reread
+from segwarehouse.refresh.previous import Previous, Reread, reread
 from segwarehouse.rules.compile import ViewSpec
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import DuckDB, Engine, Relation, connect
@@ -109,10 +109,10 @@ def kept_history(
     changes: list[dict[str, object]] = []
     for number in range(1, runs):
         name = f"r{number}"
-        former = f"r{number - 1}" if number % 4 else f"r{random.integers(number)}"
-        parents[name] = former
+        previous = f"r{number - 1}" if number % 4 else f"r{random.integers(number)}"
+        parents[name] = previous
         members[name] = {str(i) for i in random.choice(30, size=10, replace=False)}
-        for customer in members[name] ^ members[former]:
+        for customer in members[name] ^ members[previous]:
             change = "entered" if customer in members[name] else "left"
             cause = str(random.choice(["data", "rules", "budget"]))
             row = {"run_id": name, "department": "D", "customer_id": customer, "change": change, "cause": cause}
@@ -209,7 +209,7 @@ def catalogue_of(*features: Feature) -> Catalogue:
     return Catalogue({}, (), (), (), (), {}, features, ("breadth_log",))
 
 
-def test_a_former_card_reads_the_same_feature_under_its_new_name() -> None:
+def test_a_previous_card_reads_the_same_feature_under_its_new_name() -> None:
     renamed = Feature("purchases_produce_2", "department", "purchases in PRODUCE", "count", "PRODUCE")
     impostor = Feature("purchases_produce", "department", "purchases in produce", "count", "produce")
     found = reread(
@@ -235,18 +235,18 @@ def test_a_feature_that_looks_back_otherwise_is_another_one() -> None:
         Feature("recent_monetary_amount", "behaviour", "spend", "amount", recent_days=days) for days in (28, 14)
     ]
     card = Card((Rule((Condition("recent_monetary_amount", Operator.AT_LEAST, 3.0),), 2),), Activity(), (0.1,))
-    former = replace(AUDIENCE, card=card, features={features[0].name: features[0]})
+    previous = replace(AUDIENCE, card=card, features={features[0].name: features[0]})
     department = Department(5, "FISH", "fish", 1, 9, None, 1)
-    assert reread(former, department, catalogue_of(features[0]), STAGED, "r1").is_same
-    found = reread(former, department, catalogue_of(features[1]), STAGED, "r1")
+    assert reread(previous, department, catalogue_of(features[0]), STAGED, "r1").is_same
+    found = reread(previous, department, catalogue_of(features[1]), STAGED, "r1")
     assert (found.is_same, found.missing) == (False, ("spend",))
 
 
-def former_of(*, budget: int = 30, learning: dict[str, object] | None = None, lift: float | None = 2.0) -> Former:
+def previous_of(*, budget: int = 30, learning: dict[str, object] | None = None, lift: float | None = 2.0) -> Previous:
     low = None if lift is None else lift - 0.4
     row = {"budget": budget, "lift_at_budget": lift, "lift_at_budget_low": low, "lift_at_budget_high": None}
     settings = {"learning": {"outcome_days": 60, "max_conditions": 12, "jobs": 8, **(learning or {})}}
-    return Former("r0", settings, {"FISH": AUDIENCE}, {"FISH": row}, pa.table({}))
+    return Previous("r0", settings, {"FISH": AUDIENCE}, {"FISH": row}, pa.table({}))
 
 
 def compared_of(churn: Churn, *, is_same: bool = True) -> Compared:
@@ -260,20 +260,20 @@ NOISE = {"FISH": Estimate(1.7, 1.4, 2.1, 0.15)}
 
 
 @pytest.mark.parametrize(
-    ("former", "churn", "lifts", "said"),
+    ("previous", "churn", "lifts", "said"),
     [
-        (former_of(), SAME, GOOD, None),
-        (former_of(), HALF, GOOD, None),
-        (former_of(), MOST, GOOD, "new rules would exchange 53% of the audience"),
-        (former_of(), SAME, WORSE, "the lift at the budget fell from 2.00 to 1.30, by more than noise"),
-        (former_of(), SAME, NOISE, None),
-        (former_of(), SAME, {"FISH": None}, None),
-        (former_of(lift=None), SAME, WORSE, None),
-        (former_of(budget=40), SAME, WORSE, None),
-        (former_of(learning={"max_conditions": 4}), MOST, GOOD, None),
-        (former_of(learning={"max_conditions": 4}), SAME, WORSE, "the lift"),
-        (former_of(learning={"jobs": 1}), MOST, GOOD, "new rules"),
-        (former_of(learning={"outcome_days": 91}), MOST, WORSE, None),
+        (previous_of(), SAME, GOOD, None),
+        (previous_of(), HALF, GOOD, None),
+        (previous_of(), MOST, GOOD, "new rules would exchange 53% of the audience"),
+        (previous_of(), SAME, WORSE, "the lift at the budget fell from 2.00 to 1.30, by more than noise"),
+        (previous_of(), SAME, NOISE, None),
+        (previous_of(), SAME, {"FISH": None}, None),
+        (previous_of(lift=None), SAME, WORSE, None),
+        (previous_of(budget=40), SAME, WORSE, None),
+        (previous_of(learning={"max_conditions": 4}), MOST, GOOD, None),
+        (previous_of(learning={"max_conditions": 4}), SAME, WORSE, "the lift"),
+        (previous_of(learning={"jobs": 1}), MOST, GOOD, "new rules"),
+        (previous_of(learning={"outcome_days": 91}), MOST, WORSE, None),
     ],
     ids=[
         "nothing changes", "just the share", "too much", "worse", "noise", "not measured now", "not measured then",
@@ -281,16 +281,16 @@ NOISE = {"FISH": Estimate(1.7, 1.4, 2.1, 0.15)}
     ],
 )  # fmt: skip
 def test_what_is_held_back(
-    tmp_path: Path, former: Former, churn: Churn, lifts: dict[str, Estimate | None], said: str | None
+    tmp_path: Path, previous: Previous, churn: Churn, lifts: dict[str, Estimate | None], said: str | None
 ) -> None:
-    held = hold_back(load_config(write_project(tmp_path)), former, compared_of(churn), lifts)
+    held = hold_back(load_config(write_project(tmp_path)), previous, compared_of(churn), lifts)
     assert (held == {}) if said is None else held["FISH"].startswith(said)
 
 
 def test_a_first_run_and_a_card_that_can_not_be_read_hold_nothing_back(tmp_path: Path) -> None:
     config = load_config(write_project(tmp_path))
     assert hold_back(config, None, Compared(None, {}, {}), WORSE) == {}
-    assert hold_back(config, former_of(), compared_of(MOST, is_same=False), WORSE) == {}
+    assert hold_back(config, previous_of(), compared_of(MOST, is_same=False), WORSE) == {}
 
 
 def test_lower_by_noise_alone_is_rarely_said() -> None:

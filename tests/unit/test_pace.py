@@ -8,9 +8,9 @@ from segwarehouse.ledger.pace import (
     BUILD,
     FIRST_WEIGHTS,
     LEARN,
-    MEASURE,
     PUBLISH,
     READ,
+    SCORE,
     Pace,
     scaled,
     span,
@@ -18,7 +18,7 @@ from segwarehouse.ledger.pace import (
 from segwarehouse.refresh.forecast import Size, expected_seconds
 
 SIZE = Size(lines=1_464_471, customers=2_469, features=180, learned=20, times=2.0, refits=3, processes=2)
-FORMER = {READ: 10.0, MEASURE: 100.0, BUILD: 10.0, LEARN: 70.0, PUBLISH: 10.0}
+FORMER = {READ: 10.0, BUILD: 10.0, LEARN: 150.0, SCORE: 20.0, PUBLISH: 10.0}
 
 
 class Clock:
@@ -32,16 +32,16 @@ class Clock:
 def test_a_share_is_of_the_whole_by_what_the_run_before_took() -> None:
     pace = Pace(FORMER)
     assert pace.at(READ, 0.0)[0] == 0.0
-    assert pace.at(MEASURE, 0.5)[0] == pytest.approx(60 / 200)
-    assert pace.at(LEARN, 0.0)[0] == pytest.approx(120 / 200)
+    assert pace.at(LEARN, 0.5)[0] == pytest.approx(95 / 200)
+    assert pace.at(SCORE, 0.0)[0] == pytest.approx(170 / 200)
     assert pace.at(PUBLISH, 1.0) == (1.0, 0.0)
 
 
 def test_a_share_never_goes_back_whatever_comes() -> None:
     pace = Pace({})
-    shares = [pace.at(READ, 0.9)[0], pace.at(MEASURE, 0.9)[0]]
-    pace.expect({**FIRST_WEIGHTS, MEASURE: 0.1})
-    shares += [pace.at(MEASURE, 1.0)[0], pace.at("a step that nobody foresaw", 0.5)[0], pace.at(LEARN, 0.1)[0]]
+    shares = [pace.at(READ, 0.9)[0], pace.at(LEARN, 0.9)[0]]
+    pace.expect({**FIRST_WEIGHTS, LEARN: 0.1})
+    shares += [pace.at(LEARN, 1.0)[0], pace.at("a step that nobody foresaw", 0.5)[0], pace.at(SCORE, 0.1)[0]]
     assert shares == sorted(shares)
     assert shares[-1] < 1.0
 
@@ -52,31 +52,25 @@ def test_a_first_run_says_nothing_of_time_before_learning_was_timed() -> None:
     assert pace.at(READ, 0.5)[1] is None
     clock.now = 300.0
     pace.expect(FORMER)
-    assert pace.at(MEASURE, 0.0)[1] is None
+    assert pace.at(LEARN, 0.0)[1] is None
     clock.now = 310.0
-    assert pace.at(MEASURE, 0.1)[1] is None
+    assert pace.at(LEARN, 0.1)[1] is None
     clock.now = 400.0
-    assert pace.at(MEASURE, 0.5)[1] == pytest.approx((200 - 60) * 100 / 50)
+    assert pace.at(LEARN, 0.5)[1] == pytest.approx((200 - 95) * 100 / 75)
 
 
 def test_a_later_run_knows_from_the_start_and_learns_how_fast_it_is() -> None:
     clock = Clock()
     pace = Pace(FORMER, clock)
     assert pace.at(READ, 0.0)[1] == 200.0
-    clock.now = 120.0
-    assert pace.at(MEASURE, 0.5)[1] == pytest.approx(2 * 140.0)
+    clock.now = 190.0
+    assert pace.at(LEARN, 0.5)[1] == pytest.approx(2 * 105.0)
     clock.now = 100_000.0
-    assert pace.at(MEASURE, 0.5)[1] == pytest.approx(3 * 140.0)
-
-
-def test_building_is_the_part_of_measuring_that_it_was() -> None:
-    assert Pace(FORMER).part(MEASURE, BUILD, 2) == pytest.approx(0.2)
-    assert Pace({MEASURE: 1.0, BUILD: 10.0}).part(MEASURE, BUILD, 2) == 0.9
-    assert Pace({READ: 1.0}).part(MEASURE, BUILD, 2) == 0.0
+    assert pace.at(LEARN, 0.5)[1] == pytest.approx(3 * 105.0)
 
 
 def test_only_learning_grows_with_the_departments() -> None:
-    assert scaled(FORMER, 20, 10) == {**FORMER, MEASURE: 50.0, LEARN: 35.0}
+    assert scaled(FORMER, 20, 10) == {**FORMER, LEARN: 75.0}
     assert scaled(FORMER, 0, SIZE.learned) == FORMER
     assert scaled({}, 20, SIZE.learned) == {}
 

@@ -13,8 +13,8 @@ from segwarehouse.domain import IntArray
 from segwarehouse.learn.cluster import cluster
 from segwarehouse.learn.match import match_groups
 from segwarehouse.project import create_schema
-from segwarehouse.refresh.carry import shaped
-from segwarehouse.results.identity import MIXTURE, NOTHING_PUBLISHED, PERSONA, Grouped, previous_segments
+from segwarehouse.results.identity import MIXTURE, PERSONA, Grouped, PreviousSegments, previous_segments
+from segwarehouse.results.store import shaped
 from segwarehouse.warehouse import DuckDB, Relation, connect
 from tests.conftest import write_project
 
@@ -61,8 +61,11 @@ def test_clusters_of_another_seed_and_of_changed_data_keep_their_numbers() -> No
     assert (ids[after.labels] == before.labels).all()
 
 
+TODAYS_IDS = pd.Index([f"c{number}" for number in range(2_000)])
+
+
 def grouped(groups: IntArray, count: int, first: int = 0) -> Grouped:
-    return Grouped(pd.Index([f"c{number}" for number in range(first, first + len(groups))]), groups, count)
+    return Grouped(np.arange(first, first + len(groups), dtype=np.int64), groups, count)
 
 
 @pytest.fixture
@@ -88,44 +91,45 @@ def published(warehouse: DuckDB, *, older: bool = False) -> None:
     since = {} if older else {"since": pa.array([dt.date(2025, 1, 1)], pa.date32())}
     warehouse.load(Relation("targeting", "department_maps"), pa.table(maps))
     warehouse.load(Relation("targeting", "segments"), pa.table({**segments, **since}))
+    warehouse.load(Relation("targeting", "cards"), pa.table({"department": ["Toys"]}))
     warehouse.load(Relation("targeting", "run"), pa.table({"run_id": ["1"], "as_of": [YESTERDAY]}))
 
 
 def test_numbers_and_first_days_are_read_from_the_published_state(config: Config) -> None:
     with connect(None) as warehouse:
         published(warehouse)
-        before = previous_segments(config, warehouse)
-    personas = before.identify("Toys", PERSONA, grouped(3 - GROUPS, 4), TODAY)
+        before = previous_segments(config, warehouse, TODAYS_IDS)
+    personas = before["Toys"].identify(PERSONA, grouped(3 - GROUPS, 4), TODAY)
     assert personas.ids.tolist() == [5, 4, 3, 2]
     assert personas.since == (YESTERDAY, YESTERDAY, YESTERDAY, dt.date(2025, 1, 1))
-    components = before.identify("Toys", MIXTURE, grouped(GROUPS % 2, 3), TODAY)
+    components = before["Toys"].identify(MIXTURE, grouped(GROUPS % 2, 3), TODAY)
     assert components.ids.tolist() == [0, 1, 2]
     assert components.since == (YESTERDAY, YESTERDAY, TODAY)
-    other = before.identify("Bread", PERSONA, grouped(GROUPS, 4), TODAY)
+    other = before.get("Bread", PreviousSegments()).identify(PERSONA, grouped(GROUPS, 4), TODAY)
     assert (other.ids.tolist(), set(other.since)) == ([0, 1, 2, 3], {TODAY})
-    strangers = before.identify("Toys", PERSONA, grouped(GROUPS, 4, first=1000), TODAY)
+    strangers = before["Toys"].identify(PERSONA, grouped(GROUPS, 4, first=1000), TODAY)
     assert (strangers.ids.tolist(), set(strangers.since)) == ([6, 7, 8, 9], {TODAY})
 
 
 def test_a_state_of_an_older_version_gives_numbers_without_first_days(config: Config) -> None:
     with connect(None) as warehouse:
         published(warehouse, older=True)
-        found = previous_segments(config, warehouse).identify("Toys", PERSONA, grouped(GROUPS, 4), TODAY)
+        found = previous_segments(config, warehouse, TODAYS_IDS)["Toys"].identify(PERSONA, grouped(GROUPS, 4), TODAY)
     assert found.ids.tolist() == [2, 3, 4, 5]
     assert set(found.since) == {YESTERDAY}
 
 
 def test_without_a_state_or_with_one_that_can_not_be_read_numbers_start_anew(config: Config, tmp_path: Path) -> None:
     with connect(None) as warehouse:
-        assert previous_segments(config, warehouse) is NOTHING_PUBLISHED
+        assert previous_segments(config, warehouse, TODAYS_IDS) == {}
     folder = write_project(tmp_path / "aside")
     apart = load_config(folder)
     with connect(None) as warehouse:
-        assert previous_segments(apart, warehouse) is NOTHING_PUBLISHED
+        assert previous_segments(apart, warehouse, TODAYS_IDS) == {}
         apart.publish.url.path.parent.mkdir()
         apart.publish.url.path.write_text("no database", encoding="utf-8")
-        assert previous_segments(apart, warehouse) is NOTHING_PUBLISHED
-    found = NOTHING_PUBLISHED.identify("Toys", PERSONA, grouped(GROUPS, 4), TODAY)
+        assert previous_segments(apart, warehouse, TODAYS_IDS) == {}
+    found = PreviousSegments().identify(PERSONA, grouped(GROUPS, 4), TODAY)
     assert (found.ids.tolist(), set(found.since)) == ([0, 1, 2, 3], {TODAY})
 
 

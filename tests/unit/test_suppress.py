@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segwarehouse.domain import Activity, Card, Condition, Operator, Rule
-from segwarehouse.results.suppress import Totals, publishable, suppressed, without_segments, without_small_rules
+from segwarehouse.results.suppress import Totals, suppressed, without_small_rules
+from segwarehouse.results.tables import hide, publishable
 
 LEAST = 10
 TOTALS = Totals(customers=500, buyers=100, mapped_buyers=80, candidates_then=400, outcome_buyers=60)
@@ -18,8 +19,7 @@ Row = dict[str, Any]
 
 
 def shown(**tables: list[Row]) -> dict[str, list[Row]]:
-    named = {table: [{**NAMES, **row} for row in rows] for table, rows in tables.items()}
-    return publishable({"rules": [], "departments": [], **named}, {"FISH": TOTALS}, LEAST)
+    return publishable({table: [{**NAMES, **row} for row in rows] for table, rows in tables.items()}, TOTALS, LEAST)
 
 
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=8), st.integers(1, 20))
@@ -105,11 +105,12 @@ def test_a_small_segment_goes_with_another_and_with_its_customers_on_the_map() -
             "mixture_distance": pa.array([0.5] * len(people)),
         }
     )
-    hidden = without_segments(maps, found)
+    hidden = hide("department_maps", maps, TOTALS, LEAST, {"segments": found})
     assert hidden["segment_id"].null_count == 56
     assert set(hidden["segment_id"].drop_null().to_pylist()) == {0}
     assert hidden["mixture_distance"].null_count == 0
-    none = without_segments(maps, [row for row in found if row["kind"] == "persona"])
+    personas = [row for row in found if row["kind"] == "persona"]
+    none = hide("department_maps", maps, TOTALS, LEAST, {"segments": personas})
     assert none["mixture_component"].null_count == none["mixture_distance"].null_count == len(people)
 
 

@@ -7,4 +7,4 @@ select
     rank,
     cast(null as bigint) as points,
     in_budget
-from learned.former_audiences;
+from learned.previous_audiences;

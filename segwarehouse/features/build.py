@@ -1,0 +1,52 @@
+"""Features as of one cut-off: built, checked and read.
+
+In: staged transactions and a window. Out: a `FeatureTable`. Which windows there are is left to the caller.
+"""
+
+from collections.abc import Callable
+
+from segwarehouse.config import Config
+from segwarehouse.features.catalogue import Catalogue
+from segwarehouse.features.read import FeatureTable, read_features
+from segwarehouse.features.staging import Window
+from segwarehouse.progress import counted
+from segwarehouse.project import build, load_models, run_check
+from segwarehouse.templates import TemplateFolder
+from segwarehouse.warehouse import Engine
+
+_LEAK_CHECKS = 4
+"""The leak check looks at one department in about so many parts of them, others in each run."""
+
+Tell = Callable[[str, float], None]
+"""Called with what is being done, and how much of the whole is done, 0 to 1."""
+
+
+def build_features(
+    config: Config,
+    warehouse: Engine,
+    models: TemplateFolder,
+    catalogue: Catalogue,
+    window: Window,
+    tell: Tell = lambda _subject, _share: None,
+) -> FeatureTable:
+    """Build the feature models as of a cut-off, check them, and read them; tell what is done, and how much of that."""
+    context = feature_context(catalogue, window)
+    built, checks = load_models(models, "features", context), load_models(models, "checks", context)
+    before = counted(tell, len(built) + len(checks) + 1)
+    build(warehouse, built, before)
+    for check in checks:
+        before(str(check.relation))
+        run_check(warehouse, check)
+    before("reading features")
+    return read_features(warehouse, catalogue, most=config.learning.max_customers, seed=config.learning.seed)
+
+
+def feature_context(catalogue: Catalogue, window: Window) -> dict[str, object]:
+    """Return what `models/features/` and `models/checks/` are rendered with."""
+    parts = max(1, len(catalogue.departments) // _LEAK_CHECKS)
+    return {
+        **catalogue.context(),
+        **window.context(),
+        "leak_stride": parts,
+        "leak_offset": window.cutoff.toordinal() % parts,
+    }

@@ -1,0 +1,83 @@
+"""The tables of schema `learned`: what follows from their declarations, for all of them.
+
+In: the declarations of every family. Out: `TABLES`, what may be shown of a department's rows (`hide`, `publishable`),
+and words for the comments in a published state. See `declaration.py` for what a new column means.
+"""
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+import pyarrow as pa
+
+from segwarehouse.results.declaration import Row, Table
+from segwarehouse.results.explanations import CORRELATIONS, FEATURES, SHAP_VALUES
+from segwarehouse.results.groups import (
+    CLUSTER_SCORES,
+    CONFUSIONS,
+    CUSTOMERS_MAP,
+    DEPARTMENT_MAPS,
+    MIXTURES,
+    SEGMENTS,
+)
+from segwarehouse.results.overview import CARDS, DEPARTMENTS, STABILITY
+from segwarehouse.results.quality import CURVES, DIFFERENCES, EVALUATION, PROFIT, RELIABILITY
+from segwarehouse.results.rule_lines import EVALUATED_RULES, RULES
+from segwarehouse.results.suppress import Disclosure, Made, Totals
+
+TABLES: Mapping[str, Table] = MappingProxyType(
+    {
+        table.name: table
+        for table in (
+            *(RULES, EVALUATED_RULES, CARDS, STABILITY, DEPARTMENTS),
+            *(EVALUATION, CURVES, DIFFERENCES, RELIABILITY, PROFIT),
+            *(SEGMENTS, CLUSTER_SCORES, MIXTURES, CONFUSIONS, DEPARTMENT_MAPS, CUSTOMERS_MAP),
+            *(FEATURES, CORRELATIONS, SHAP_VALUES),
+        )
+    }
+)
+"""By name. What is shown of a table may depend on what is shown of those before it: departments on their rules, and
+maps on their segments."""
+
+OF_DEPARTMENTS = tuple(name for name, table in TABLES.items() if table.is_of_departments)
+"""The tables whose rows tell of one department each, in schema `targeting` as in schema `learned`."""
+
+COMMENTS: Mapping[str, Mapping[str, str]] = MappingProxyType({name: table.comments for name, table in TABLES.items()})
+"""What each column is, in words, by table."""
+
+
+def hide(name: str, made: Made, totals: Totals, least: int, shown: Mapping[str, Made] = MappingProxyType({})) -> Made:
+    """Return the rows of one department in a table without what is too small.
+
+    Parameters
+    ----------
+    name
+        The table.
+    made
+        Its rows, or an Arrow table of them where its maker makes one.
+    totals
+        Of the department.
+    least
+        `audience.min_cell`.
+    shown
+        What is shown of the department in the tables before it, by name.
+    """
+    treat = TABLES[name].hide
+    if treat is None:
+        return made
+    return treat(made, Disclosure(totals, least, shown))
+
+
+def publishable(made: Mapping[str, Made], totals: Totals, least: int) -> dict[str, Made]:
+    """Return what may be shown of one department, by table; see `hide`."""
+    shown: dict[str, Made] = {}
+    for name in TABLES:
+        if name in made:
+            shown[name] = hide(name, made[name], totals, least, shown)
+    return shown
+
+
+def arrow(name: str, made: Made | Iterable[Row]) -> pa.Table:
+    """Return what was made for a table as Arrow, in the columns that are declared."""
+    if isinstance(made, pa.Table):
+        return made.select(list(TABLES[name].names))
+    return TABLES[name].arrow(made)
