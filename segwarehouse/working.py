@@ -14,8 +14,9 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from segwarehouse.config import Config
-from segwarehouse.errors import ModelError, WarehouseError
+from segwarehouse.errors import ModelError, PublishError, WarehouseError
 from segwarehouse.features import Staged, stage
+from segwarehouse.features.build import CUTOFFS
 from segwarehouse.features.later_data import SCHEMA as TRUNCATED
 from segwarehouse.ledger.history import LAID_OUT, Run, now
 from segwarehouse.ledger.ledger import Ledger, ledger_to_read, open_ledger
@@ -28,12 +29,12 @@ from segwarehouse.progress import counted
 from segwarehouse.project import drop_schema
 from segwarehouse.state.folders import require_replaceable
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import DuckDB, Engine, connect
+from segwarehouse.warehouse import DuckDB, Engine, SourceEngine, connect
 
 Result = TypeVar("Result")
 
 _LOOK = ".segwarehouse-look-"
-_DROPPED_AT_THE_END = (TRUNCATED, LAID_OUT)
+_DROPPED_AT_THE_END = (TRUNCATED, CUTOFFS, LAID_OUT)
 _DERIVED_SCHEMAS = ("learned", *_DROPPED_AT_THE_END, "features", "staging", "source")
 
 
@@ -52,7 +53,18 @@ def working_warehouse(config: Config, wait_seconds: float = 0.0) -> Iterator[tup
 
 @contextmanager
 def made_anew(config: Config, warehouse: DuckDB) -> Iterator[None]:
-    """Drop what a refresh makes anew; all of it is one transaction, where views are published in the same database."""
+    """Drop what a refresh makes anew; all of it is one transaction, where views are published in the same database.
+
+    Raises
+    ------
+    PublishError
+        If it would have to be one transaction, and the engine has none.
+    """
+    if config.in_place and not warehouse.capabilities.transactions:
+        raise PublishError(
+            f"{warehouse.dialect} has no transactions, so views can't be published in the working database itself",
+            "name a database of its own in publish.url",
+        )
     with warehouse.transaction() if config.in_place else nullcontext():
         _drop_derived(warehouse)
         yield
@@ -99,7 +111,7 @@ def _drop_derived(warehouse: Engine) -> None:
 
 
 def stage_sources(
-    config: Config, warehouse: Engine, models: TemplateFolder, as_of: dt.date | None, run: Run | None
+    config: Config, warehouse: SourceEngine, models: TemplateFolder, as_of: dt.date | None, run: Run | None
 ) -> Staged:
     """Attach and stage the sources as of today, and report progress to `run` where there is one."""
     relations = sum(path.startswith("staging/") for path in models.paths())
@@ -107,7 +119,7 @@ def stage_sources(
     return stage(config, warehouse, models, as_of=as_of, today=now().date(), progress=tell)
 
 
-def privately(config: Config, look: Callable[[Engine], Result]) -> Result:
+def privately(config: Config, look: Callable[[SourceEngine], Result]) -> Result:
     """Return what a look at the sources finds, in a database of its own that is gone afterwards.
 
     It needs no lock, so that it never waits for a refresh and none waits for it. Only where a source is a relation of

@@ -18,7 +18,7 @@ from segwarehouse.errors import DataError, SourceError, did_you_mean
 from segwarehouse.features import Staged
 from segwarehouse.project import create_schema, read_query
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Engine, Relation, connect
+from segwarehouse.warehouse import Engine, Relation, SourceEngine, connect
 
 CONTACTS = Relation("source", "contacts")
 _COLUMNS = ("customer_id", "department", "contacted_at")
@@ -82,7 +82,7 @@ def read_contacts(config: Config, source: str | Path | pd.DataFrame) -> pa.Table
         return scratch.fetch(exp.select(*texts).from_(raw.table()))
 
 
-def _attach(scratch: Engine, raw: Relation, path: Path) -> None:
+def _attach(scratch: SourceEngine, raw: Relation, path: Path) -> None:
     if not path.is_file():
         raise SourceError(f"there is no file {path}", "write a CSV or Parquet file with a line for each contact")
     try:

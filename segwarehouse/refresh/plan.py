@@ -12,7 +12,7 @@ from segwarehouse.ledger.history import now
 from segwarehouse.project import Model, load_models, statements
 from segwarehouse.refresh.choose import choose
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Engine
+from segwarehouse.warehouse import SourceEngine
 from segwarehouse.working import privately, stage_sources
 
 
@@ -28,7 +28,7 @@ def plan(config: Config, *, as_of: dt.date | None = None, departments: Sequence[
     """
     models = TemplateFolder.of("models", config.directory)
 
-    def look(warehouse: Engine) -> list[tuple[str, str]]:
+    def look(warehouse: SourceEngine) -> list[tuple[str, str]]:
         staged = stage_sources(config, warehouse, models, as_of, None)
         catalogue = read_catalogue(config, warehouse, staged)
         choose(config, catalogue, departments)

@@ -158,7 +158,8 @@ def write_state(warehouse: Engine, state: State, home: str | None) -> None:
             exp.Create(this=view.relation.table(), kind="VIEW", replace=True, expression=view.query.copy())
         )
     _write_audiences(warehouse, state, sql)
-    _write_comments(warehouse, state, models, Words.read(sql, state.comments))
+    if warehouse.capabilities.comments:
+        _write_comments(warehouse, state, models, Words.read(sql, state.comments))
 
 
 def _write_comments(warehouse: Engine, state: State, models: Sequence[Model], words: Words) -> None:

@@ -18,6 +18,7 @@ from sqlglot.errors import ErrorLevel
 
 from segwarehouse.errors import SourceError, WarehouseError, WarehouseLocked
 from segwarehouse.outgoing import masked
+from segwarehouse.warehouse.engine import Capabilities
 from segwarehouse.warehouse.place import Place, Relation
 from segwarehouse.warehouse.ragged import first_odd_line, separator_of
 
@@ -62,6 +63,7 @@ class DuckDB:
     """
 
     dialect = "duckdb"
+    capabilities = Capabilities(transactions=True, comments=True)
 
     def __init__(
         self, path: Path | None = None, *, base: Path | None = None, read_only: bool = False, threads: int | None = None

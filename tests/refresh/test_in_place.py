@@ -1,11 +1,14 @@
 """Views published in the user's own database: one transaction, and nothing of hers is touched."""
 
+from dataclasses import replace
+
 import duckdb
 import pytest
 
 from segwarehouse.api import Project
 from segwarehouse.errors import PublishError, WarehouseError
 from segwarehouse.refresh import run as refresh_run
+from segwarehouse.warehouse import DuckDB
 
 OWN = (
     "create table main.notes as select 'mine' as note",
@@ -77,6 +80,16 @@ def _forget_the_end(project: Project, run_id: str) -> None:
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_an_engine_without_transactions_does_not_publish_in_place(
+    own: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DuckDB, "capabilities", replace(DuckDB.capabilities, transactions=False))
+    with pytest.raises(PublishError, match="no transactions"):
+        own.refresh()
+    assert statuses(own) == ["failed"]
+    assert ask(own, "select note, (select n from crm.calls) from notes") == [("mine", 7)]
 
 
 @pytest.mark.parametrize("schema", ["staging", "targeting"])
