@@ -23,7 +23,7 @@ from types import MappingProxyType
 from sqlglot import exp
 
 from segwarehouse.errors import SegwarehouseError
-from segwarehouse.warehouse import DuckDB, Relation, connect, relation
+from segwarehouse.warehouse import DuckDB, Place, Relation, connect, relation
 
 ASIDE = MappingProxyType(
     {
@@ -181,9 +181,7 @@ def _catalogue_differences(old: Described, new: Described) -> Iterator[str]:
 
 def _rows(target: Relation, side: str) -> exp.Select:
     """Return the query of a relation's rows, without a select list yet; of several runs only those of its own run."""
-    table = target.table("t")
-    table.set("catalog", exp.to_identifier(side, quoted=True))
-    rows = exp.select().from_(table)
+    rows = exp.select().from_(Place(*target, side).table("t"))
     if target in OF_SEVERAL_RUNS:
         rows = rows.where(exp.column("run_id").isin(query=_rows(relation("targeting.run"), side).select("run_id")))
     return rows

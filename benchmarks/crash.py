@@ -247,8 +247,8 @@ def aftermath(config: "Config", worker: "Worker", former: str, pipe: int) -> Non
     report = refresh(config, worker=worker)  # which proves what it publishes
     if run_of_whole_state() != report.run_id:
         problems.append(f"{report.run_id} was refreshed and is not what is published")
-    with duckdb.connect(str(config.warehouse.url.path), read_only=True) as working:
-        statuses = dict(working.execute("select run_id, status from history.runs").fetchall())
+    with duckdb.connect(str(config.ledger), read_only=True) as ledger:
+        statuses = dict(ledger.execute("select run_id, status from history.runs").fetchall())
     if statuses.get(found) != "published" or statuses[report.run_id] != "published" or "running" in statuses.values():
         problems.append(f"the run log says {statuses}")
     if remaining := leavings(config):
@@ -267,9 +267,9 @@ def leavings(config: "Config") -> list[str]:
         found += ["unfinished state" for name in folders if name.startswith(".")]
         found += [name for name in folders if not name.startswith(".")]
         found += ["temporary link" for _ in config.directory.glob(".published-*")]
-    log = config.warehouse.url.path.with_name(config.warehouse.url.path.name + ".wal")
-    if log.exists():
-        found.append("write-ahead log")
+    for database in (config.warehouse.url.path, config.ledger):
+        if database.with_name(f"{database.name}.wal").exists():
+            found.append(f"write-ahead log of {database.name}")
     return found
 
 

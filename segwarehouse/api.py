@@ -19,6 +19,7 @@ from segwarehouse.config import Config, load_config
 from segwarehouse.errors import NothingPublished, WarehouseLocked
 from segwarehouse.initialise import Initialised, initialise
 from segwarehouse.ledger.difference import Difference, difference, logged_runs, moved_customers
+from segwarehouse.ledger.ledger import ledger_to_read
 from segwarehouse.ledger.status import Progress, Status, read_status
 from segwarehouse.measure.campaign import Campaign
 from segwarehouse.measure.run import measure
@@ -30,7 +31,7 @@ from segwarehouse.state.export import Exported, export
 from segwarehouse.state.folders import current_run, states_on_disk
 from segwarehouse.state.proof import Verified
 from segwarehouse.state.published import PublishedState
-from segwarehouse.warehouse import connect, frame_of, relation
+from segwarehouse.warehouse import frame_of
 
 _RUN_COLUMNS = ["run_id", "started_at", "finished_at", "status"]
 
@@ -152,13 +153,13 @@ class Project:
             return summarise(state, [state.view_of(name)[0] for name in departments])
 
     def runs(self) -> pd.DataFrame:
-        """Return every run that the working database knows, the latest first.
+        """Return every run that the ledger knows, the latest first.
 
         Its column ``state`` says whose published state is on disk: ``current``, ``kept``, or None. ``data_hash`` is
         equal where the transactions were; ``is_comparable`` says whether `diff` can still take it.
 
-        While another run holds the working database, these are the runs that the published state knows, without what
-        only the working database knows of them: ``frame.attrs["from_published_state"]`` is then true.
+        While another run holds the ledger, these are the runs that the published state knows, without what only the
+        ledger knows of them: ``frame.attrs["from_published_state"]`` is then true.
         """
         frame = self._logged_runs()
         current, kept = current_run(self.config), states_on_disk(self.config)
@@ -167,16 +168,14 @@ class Project:
         return frame
 
     def _logged_runs(self) -> pd.DataFrame:
-        path = self.config.warehouse.url.path
-        if path.exists():
-            try:
-                with connect(path, read_only=True) as warehouse:
-                    if warehouse.columns(relation("history.changes")):
-                        return frame_of(logged_runs(warehouse))
-            except WarehouseLocked:
-                if self.config.in_place:
-                    raise
-                return self._published_runs()
+        try:
+            with ledger_to_read(self.config) as ledger:
+                if ledger is not None and ledger.columns("changes"):
+                    return frame_of(logged_runs(ledger))
+        except WarehouseLocked:
+            if self.config.in_place:
+                raise
+            return self._published_runs()
         return pd.DataFrame(columns=_RUN_COLUMNS)
 
     def _published_runs(self) -> pd.DataFrame:

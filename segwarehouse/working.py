@@ -14,47 +14,70 @@ from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 from segwarehouse.config import Config
-from segwarehouse.errors import ModelError, WarehouseError
+from segwarehouse.errors import ModelError, PublishError, WarehouseError
 from segwarehouse.features import Staged, stage
+from segwarehouse.features.build import CUTOFFS
 from segwarehouse.features.later_data import SCHEMA as TRUNCATED
-from segwarehouse.ledger.history import Run, now
+from segwarehouse.ledger.history import LAID_OUT, Run, now
+from segwarehouse.ledger.ledger import Ledger, ledger_to_read, open_ledger
 from segwarehouse.ledger.lock import exclusive
-from segwarehouse.ledger.recover import clear_spill, recover, require_own
+from segwarehouse.ledger.made import require_own
+from segwarehouse.ledger.recover import clear_spill, recover
 from segwarehouse.ledger.status import process_start
+from segwarehouse.ledger.upgrade import take_over
 from segwarehouse.progress import counted
 from segwarehouse.project import drop_schema
 from segwarehouse.state.folders import require_replaceable
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import DuckDB, Engine, connect
+from segwarehouse.warehouse import DuckDB, Engine, SourceEngine, connect
 
 Result = TypeVar("Result")
 
 _LOOK = ".segwarehouse-look-"
-_DERIVED_SCHEMAS = ("learned", TRUNCATED, "features", "staging", "source")
+_DROPPED_AT_THE_END = (TRUNCATED, CUTOFFS, LAID_OUT)
+_DERIVED_SCHEMAS = ("learned", *_DROPPED_AT_THE_END, "features", "staging", "source")
 
 
 @contextmanager
-def working_warehouse(config: Config, wait_seconds: float = 0.0) -> Iterator[DuckDB]:
-    """Open the working database with the derived schemas empty; in one transaction, where it is published in place."""
-    with locked_warehouse(config, "refresh", wait_seconds) as warehouse:
+def working_warehouse(config: Config, wait_seconds: float = 0.0) -> Iterator[tuple[DuckDB, Ledger]]:
+    """Open the working database and the ledger for a refresh; what it needs no longer is dropped when it ends."""
+    with locked_warehouse(config, "refresh", wait_seconds) as (warehouse, ledger):
         try:
-            with warehouse.transaction() if config.in_place else nullcontext():
-                _drop_derived(warehouse)
-                yield warehouse
+            yield warehouse, ledger
         finally:
-            # The engine may have failed for good, on a full disk: the next run drops it, and the first error counts.
+            # The engine may have failed for good, on a full disk: the next run drops them, and the first error counts.
             with suppress(WarehouseError):
-                warehouse.execute(drop_schema(TRUNCATED))
+                for schema in _DROPPED_AT_THE_END:
+                    warehouse.execute(drop_schema(schema))
 
 
 @contextmanager
-def locked_warehouse(config: Config, work: str, wait_seconds: float = 0.0) -> Iterator[DuckDB]:
-    """Open the working database under the lock, after what a dead run left behind is put in order.
+def made_anew(config: Config, warehouse: DuckDB) -> Iterator[None]:
+    """Drop what a refresh makes anew; all of it is one transaction, where views are published in the same database.
+
+    Raises
+    ------
+    PublishError
+        If it would have to be one transaction, and the engine has none.
+    """
+    if config.in_place and not warehouse.capabilities.transactions:
+        raise PublishError(
+            f"{warehouse.dialect} has no transactions, so views can't be published in the working database itself",
+            "name a database of its own in publish.url",
+        )
+    with warehouse.transaction() if config.in_place else nullcontext():
+        _drop_derived(warehouse)
+        yield
+
+
+@contextmanager
+def locked_warehouse(config: Config, work: str, wait_seconds: float = 0.0) -> Iterator[tuple[DuckDB, Ledger]]:
+    """Open the working database and the ledger under the lock, after what a dead run left behind is put in order.
 
     Raises
     ------
     WarehouseLocked
-        If another process has it, after `wait_seconds`.
+        If another process has one of them, after `wait_seconds`.
     PublishError
         If a state could not be put in place.
     WarehouseError
@@ -62,13 +85,18 @@ def locked_warehouse(config: Config, work: str, wait_seconds: float = 0.0) -> It
     """
     path = config.warehouse.url.path
     with exclusive(config, work, wait_seconds) as lock:
-        clear_spill(path)
-        with lock.patiently(lambda: connect(path)) as warehouse:
+        for database in (path, config.ledger):
+            clear_spill(database)
+        with (
+            lock.patiently(lambda: connect(path)) as warehouse,
+            lock.patiently(lambda: open_ledger(config)) as ledger,
+        ):
             schemas = own_schemas(config)
-            require_own(warehouse, schemas)
-            recover(config, warehouse, schemas)
+            take_over(config, warehouse, ledger, schemas)
+            require_own(config, warehouse, ledger, schemas)
+            recover(config, warehouse, ledger, schemas)
             require_replaceable(config)
-            yield warehouse
+            yield warehouse, ledger
 
 
 def own_schemas(config: Config) -> tuple[str, ...]:
@@ -83,7 +111,7 @@ def _drop_derived(warehouse: Engine) -> None:
 
 
 def stage_sources(
-    config: Config, warehouse: Engine, models: TemplateFolder, as_of: dt.date | None, run: Run | None
+    config: Config, warehouse: SourceEngine, models: TemplateFolder, as_of: dt.date | None, run: Run | None
 ) -> Staged:
     """Attach and stage the sources as of today, and report progress to `run` where there is one."""
     relations = sum(path.startswith("staging/") for path in models.paths())
@@ -91,7 +119,7 @@ def stage_sources(
     return stage(config, warehouse, models, as_of=as_of, today=now().date(), progress=tell)
 
 
-def privately(config: Config, look: Callable[[Engine], Result]) -> Result:
+def privately(config: Config, look: Callable[[SourceEngine], Result]) -> Result:
     """Return what a look at the sources finds, in a database of its own that is gone afterwards.
 
     It needs no lock, so that it never waits for a refresh and none waits for it. Only where a source is a relation of
@@ -120,10 +148,11 @@ def _require_own_if_free(config: Config) -> None:
     with ExitStack() as stack:
         try:
             warehouse = stack.enter_context(connect(path, read_only=True)) if path.exists() else None
+            ledger = stack.enter_context(ledger_to_read(config, warehouse))
         except WarehouseError:  # a run holds it, and has looked
             return
         if warehouse:
-            require_own(warehouse, own_schemas(config))
+            require_own(config, warehouse, ledger, own_schemas(config))
 
 
 @contextmanager
@@ -151,7 +180,8 @@ def untouched_warehouse(config: Config, work: str = "check") -> Iterator[DuckDB]
         if path.exists():
             stack.enter_context(exclusive(config, work))
         warehouse = stack.enter_context(connect(path if path.exists() else None))
-        require_own(warehouse, own_schemas(config))
+        with ledger_to_read(config, warehouse) as ledger:
+            require_own(config, warehouse, ledger, own_schemas(config))
         stack.enter_context(suppress(_Undo))
         stack.enter_context(warehouse.transaction())
         _drop_derived(warehouse)

@@ -13,7 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 SCHEMAS = (
-    "source", "staging", "features", "learned", "history", "targeting", "checks", "main", "memory", "system", "temp",
+    "source", "staging", "features", "cutoffs", "truncated", "learned", "logged", "history", "targeting", "checks",
+    "main", "memory", "system", "temp",
 )  # fmt: skip
 """Schemas and catalogues that a database file must not be called like: two-part names would be ambiguous."""
 

@@ -44,7 +44,11 @@ def load_config(directory: str | Path) -> Config:
     publish: PublishConfig = tables["publish"]
     config = Config(
         directory=folder,
-        warehouse=replace(warehouse, url=warehouse.url.under(folder)),
+        warehouse=replace(
+            warehouse,
+            url=warehouse.url.under(folder),
+            ledger=warehouse.ledger and warehouse.ledger.under(folder),
+        ),
         publish=replace(publish, url=publish.url.under(folder)),
         source=tables["source"],
         cleaning=tables["cleaning"],
@@ -55,6 +59,7 @@ def load_config(directory: str | Path) -> Config:
         history=tables["history"],
     )
     _check_consistency(config)
+    _check_ledger(config)
     _check_published_folder(config)
     return config
 
@@ -176,6 +181,18 @@ def _check_consistency(config: Config) -> None:
         )
 
 
+def _check_ledger(config: Config) -> None:
+    """Refuse a ledger in one of the other two databases: it is written when they may not be."""
+    for key, url in (("warehouse.url", config.warehouse.url), ("publish.url", config.publish.url)):
+        if config.ledger == url.path:
+            raise ConfigError(
+                f"warehouse.ledger is {url.path}, the same database as {key}",
+                hint="the ledger is a file of its own; write another name, or leave it out",
+                key="warehouse.ledger",
+                value=str(url.path),
+            )
+
+
 def _check_published_folder(config: Config) -> None:
     """Refuse a published folder that holds anything else: it becomes a symbolic link to the current state."""
     if config.in_place:
@@ -188,6 +205,8 @@ def _check_published_folder(config: Config) -> None:
         reason = f"{folder} holds the project itself"
     elif config.warehouse.url.path.is_relative_to(folder):
         reason = f"{folder} holds the working database {config.warehouse.url.path.name}"
+    elif config.ledger.is_relative_to(folder):
+        reason = f"{folder} holds the ledger {config.ledger.name}"
     elif config.directory in folder.parents and folder.relative_to(config.directory).parts[0] in _FOLDERS_IN_USE:
         reason = f"{folder} is in use for something else"
     else:

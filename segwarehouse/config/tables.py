@@ -64,6 +64,15 @@ class WarehouseConfig:
         default=DatabaseUrl("duckdb", Path("warehouse.duckdb")),
         metadata=_setting("The working database, which only segwarehouse opens; relative to this file.", URL),
     )
+    ledger: DatabaseUrl | None = field(
+        default=None,
+        metadata=_setting(
+            "The run log and the audiences of former runs; without it beside the working database, as "
+            "warehouse.ledger.duckdb beside warehouse.duckdb.",
+            URL,
+            DatabaseUrl("duckdb", Path("warehouse.ledger.duckdb")),
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -358,6 +367,14 @@ class Config:
     def in_place(self) -> bool:
         """Whether the views are published inside the working database itself."""
         return self.publish.url == self.warehouse.url
+
+    @property
+    def ledger(self) -> Path:
+        """The file that holds the run log and the audiences of former runs."""
+        if self.warehouse.ledger is not None:
+            return self.warehouse.ledger.path
+        path = self.warehouse.url.path
+        return path.with_name(f"{path.stem}.ledger.duckdb")
 
     @property
     def states(self) -> Path:

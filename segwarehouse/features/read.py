@@ -19,7 +19,7 @@ from sqlglot import exp
 from segwarehouse.domain import BoolArray, Department, Feature, FloatArray, IntArray
 from segwarehouse.features.catalogue import Catalogue, Group
 from segwarehouse.table import DepartmentTable
-from segwarehouse.warehouse import Engine, Relation, relation
+from segwarehouse.warehouse import AS_NAMED, Engine, Places, Relation, relation
 
 CUSTOMERS = relation("features.customers")
 BEHAVIOUR = relation("features.behaviour")
@@ -279,24 +279,28 @@ class FeatureTable:
         return mask
 
 
-def read_features(warehouse: Engine, catalogue: Catalogue, *, most: int, seed: int) -> FeatureTable:
+def read_features(
+    warehouse: Engine, catalogue: Catalogue, *, most: int, seed: int, places: Places = AS_NAMED
+) -> FeatureTable:
     """Read `features.customers`, or a sample of at most about `most` of its customers, a query a relation.
 
-    The sample is drawn in the warehouse by a hash of the id and the seed, so it is the same on every engine.
+    The sample is drawn in the warehouse by a hash of the id and the seed, so it is the same on every engine. `places`
+    says where the features are.
     """
     counted = exp.select(exp.Count(this=exp.Star()).as_("n")).from_(CUSTOMERS.table())
-    total = int(warehouse.fetch(counted)["n"][0].as_py())
-    _draw_sample(warehouse, sampled_share(most / total, f"learn {seed}") if total > most else None)
+    total = int(warehouse.fetch(places.moved(counted))["n"][0].as_py())
+    _draw_sample(warehouse, sampled_share(most / total, f"learn {seed}") if total > most else None, places)
     names = [feature.name for feature in catalogue.features]
     columns = [exp.column(name, "r", quoted=True) for name in ("customer_id", *names, *catalogue.activity)]
-    table = warehouse.fetch(_of_sample(CUSTOMERS, columns).order_by(exp.column("place", "s", quoted=True)))
+    of_customers = _of_sample(CUSTOMERS, columns).order_by(exp.column("place", "s", quoted=True))
+    table = warehouse.fetch(places.moved(of_customers))
     return FeatureTable(
         catalogue=catalogue,
         customer_ids=_ids(table["customer_id"]),
         values=_matrix(table, names),
         activity_values=_matrix(table, catalogue.activity),
         total=total,
-        lines={relation: _read_lines(warehouse, relation, read) for relation, read in _lines_of(catalogue).items()},
+        lines={each: _read_lines(warehouse, each, read, places) for each, read in _lines_of(catalogue).items()},
     )
 
 
@@ -312,7 +316,7 @@ def _lines_of(catalogue: Catalogue) -> dict[Relation, tuple[str, ...]]:
     return found
 
 
-def _draw_sample(warehouse: Engine, sampled: exp.Expr | None) -> None:
+def _draw_sample(warehouse: Engine, sampled: exp.Expr | None, places: Places) -> None:
     """Make `features.sampled`: the customers who are learned from, each with her place in the order of the ids."""
     identifier = exp.column("customer_id", quoted=True)
     number = exp.Window(this=exp.RowNumber(), order=exp.Order(expressions=[exp.Ordered(this=identifier.copy())]))
@@ -320,7 +324,8 @@ def _draw_sample(warehouse: Engine, sampled: exp.Expr | None) -> None:
     query = exp.select(identifier, place).from_(CUSTOMERS.table())
     if sampled is not None:
         query = query.where(sampled)
-    warehouse.execute(exp.Create(this=SAMPLED.table(), kind="TABLE", replace=True, expression=query))
+    sample = places.of(SAMPLED).table()
+    warehouse.execute(exp.Create(this=sample, kind="TABLE", replace=True, expression=places.moved(query)))
 
 
 def _of_sample(relation: Relation, columns: Sequence[exp.Expr]) -> exp.Select:
@@ -329,11 +334,12 @@ def _of_sample(relation: Relation, columns: Sequence[exp.Expr]) -> exp.Select:
     return exp.select(*columns).from_(relation.table("r")).join(SAMPLED.table("s"), on=same, join_type="inner")
 
 
-def _read_lines(warehouse: Engine, relation: Relation, names: Sequence[str]) -> Lines:
+def _read_lines(warehouse: Engine, relation: Relation, names: Sequence[str], places: Places) -> Lines:
     """Read a relation for all departments, in the order of their keys."""
     key, place = exp.column("department_key", "r", quoted=True), exp.column("place", "s", quoted=True)
     columns = [exp.column(name, "r", quoted=True) for name in names]
-    table = warehouse.fetch(_of_sample(relation, [key, place, *columns]).order_by(key.copy(), place.copy()))
+    ordered = _of_sample(relation, [key, place, *columns]).order_by(key.copy(), place.copy())
+    table = warehouse.fetch(places.moved(ordered))
     return Lines(
         keys=np.asarray(table["department_key"].to_numpy(), dtype=np.int64),
         places=np.asarray(table["place"].to_numpy(), dtype=np.int64),

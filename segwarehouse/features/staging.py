@@ -15,7 +15,7 @@ from segwarehouse.errors import DataError, SourceError, did_you_mean
 from segwarehouse.features.customers import usable_columns
 from segwarehouse.project import Model, build, create_schema, load_models, read_model
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Engine, Relation
+from segwarehouse.warehouse import Engine, Relation, SourceEngine
 
 TRANSACTIONS = Relation("source", "transactions")
 CUSTOMERS = Relation("source", "customers")
@@ -130,7 +130,7 @@ class Staged:
 
 def stage(
     config: Config,
-    warehouse: Engine,
+    warehouse: SourceEngine,
     models: TemplateFolder,
     *,
     as_of: dt.date | None,
@@ -222,7 +222,7 @@ def _text_forms(config: Config, types: Mapping[str, str]) -> dict[str, str]:
     return forms
 
 
-def attach_sources(config: Config, warehouse: Engine, *, overridden: bool) -> None:
+def attach_sources(config: Config, warehouse: SourceEngine, *, overridden: bool) -> None:
     """Make every configured source readable, and check that the columns that the configuration names are there.
 
     `overridden` says that the project has a staging model of its own: then that names the columns.

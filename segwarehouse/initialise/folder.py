@@ -21,7 +21,7 @@ from segwarehouse.initialise.guess import Guess, Guesses, guess
 from segwarehouse.initialise.names import KEYS, TEMPORAL, candidates
 from segwarehouse.initialise.values import FILE, LOOKED
 from segwarehouse.project import create_schema
-from segwarehouse.warehouse import Engine, connect
+from segwarehouse.warehouse import SourceEngine, connect
 
 PREVIEW_ROWS = 5
 MOST_ROWS = 1_000_000
@@ -174,7 +174,7 @@ def _require_file(source: Path) -> None:
         raise SourceError(f"there is no file {source}", f"the path starts from {Path.cwd()}")
 
 
-def _attach(warehouse: Engine, source: Path) -> tuple[dict[str, str], str | None]:
+def _attach(warehouse: SourceEngine, source: Path) -> tuple[dict[str, str], str | None]:
     """Make the file readable; return its columns with their types, and its encoding if unusual.
 
     What may be an id or a time is read as text, as it stands. What the engine takes for times keeps that type here.

@@ -14,14 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from sqlglot import exp
 
 from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.errors import UnknownName, did_you_mean
-from segwarehouse.ledger.history import read_history
+from segwarehouse.ledger.ledger import Ledger, ledger_to_read
 from segwarehouse.state.published import PublishedState
-from segwarehouse.warehouse import Engine, connect, relation
 
 CAUSES = ("data", "rules", "budget")
 UNKNOWN = "unknown"
@@ -73,10 +71,10 @@ def difference(config: Config, before: str | None = None, after: str | None = No
     NothingPublished
         If no runs are named and nothing is published.
     """
-    with _history(config) as warehouse:
-        pair = _pair(config, warehouse, before, after)
-        sizes = read_history(warehouse, "sizes", {"before": pair[0], "after": pair[1]}).to_pylist()
-        moved = _moved(warehouse, *pair)
+    with _history(config) as ledger:
+        pair = _pair(config, ledger, before, after)
+        sizes = ledger.read("sizes", {"before": pair[0], "after": pair[1]}).to_pylist()
+        moved = _moved(ledger, *pair)
     keys = zip(moved["department"].to_pylist(), moved["change"].to_pylist(), moved["cause"].to_pylist(), strict=True)
     counts = Counter(keys)
     causes = (*CAUSES, UNKNOWN) if any(cause == UNKNOWN for _, _, cause in counts) else CAUSES
@@ -95,13 +93,13 @@ def moved_customers(config: Config, before: str | None = None, after: str | None
 
     Raises the errors of `difference`.
     """
-    with _history(config) as warehouse:
-        return _moved(warehouse, *_pair(config, warehouse, before, after))
+    with _history(config) as ledger:
+        return _moved(ledger, *_pair(config, ledger, before, after))
 
 
-def logged_runs(warehouse: Engine) -> pa.Table:
+def logged_runs(ledger: Ledger) -> pa.Table:
     """Return every run of the log, the latest first, with what it read and whether it can be compared."""
-    return read_history(warehouse, "runs", {})
+    return ledger.read("runs", {})
 
 
 def _counted(
@@ -124,24 +122,21 @@ def _counted(
 
 
 @contextmanager
-def _history(config: Config) -> Iterator[Engine]:
-    """Open the working database, read-only."""
-    path = config.warehouse.url.path
-    if not path.exists():
-        raise UnknownName(f"{path} knows no run", "run: segwarehouse refresh", name="")
-    with connect(path, read_only=True) as warehouse:
-        if not warehouse.columns(relation("history.changes")):
-            raise UnknownName(f"{path} keeps no run yet", "run: segwarehouse refresh", name="")
-        yield warehouse
+def _history(config: Config) -> Iterator[Ledger]:
+    """Open the ledger, read-only."""
+    with ledger_to_read(config) as ledger:
+        if ledger is None or not ledger.columns("changes"):
+            raise UnknownName(f"{config.ledger} keeps no run yet", "run: segwarehouse refresh", name="")
+        yield ledger
 
 
-def _pair(config: Config, warehouse: Engine, before: str | None, after: str | None) -> tuple[str, str]:
+def _pair(config: Config, ledger: Ledger, before: str | None, after: str | None) -> tuple[str, str]:
     """Return the two runs to compare, both kept."""
     if after is None:
         with PublishedState.open(config) as state:
             after = state.run.run_id
-    kept = read_history(warehouse, "published_runs", {})["run_id"].to_pylist()
-    before = before or _parents(warehouse).get(after)
+    kept = ledger.read("published_runs", {})["run_id"].to_pylist()
+    before = before or _parents(ledger).get(after)
     if before is None:
         raise UnknownName(f"run {after} has no state before it", "there is nothing to compare with yet", name=after)
     for name in (before, after):
@@ -150,9 +145,9 @@ def _pair(config: Config, warehouse: Engine, before: str | None, after: str | No
     return before, after
 
 
-def _parents(warehouse: Engine) -> dict[str, str]:
+def _parents(ledger: Ledger) -> dict[str, str]:
     """Return, for each run, the run that it was compared with."""
-    rows = warehouse.fetch(exp.select("run_id", "compared_with").from_("history.runs"))
+    rows = ledger.table("runs")
     pairs = zip(rows["run_id"].to_pylist(), rows["compared_with"].to_pylist(), strict=True)
     return {run_id: previous for run_id, previous in pairs if previous is not None}
 
@@ -183,6 +178,6 @@ def _line(parents: Mapping[str, str], run_id: str) -> list[str]:
     return line
 
 
-def _moved(warehouse: Engine, before: str, after: str) -> pa.Table:
-    path = path_between(_parents(warehouse), before, after) or [(after, 0)]
-    return read_history(warehouse, "moved", {"before": before, "after": after, "path": path})
+def _moved(ledger: Ledger, before: str, after: str) -> pa.Table:
+    path = path_between(_parents(ledger), before, after) or [(after, 0)]
+    return ledger.read("moved", {"before": before, "after": after, "path": path})

@@ -1,9 +1,9 @@
-"""The run log: every refresh, what it read, its steps, and what it published, in schema `history`.
+"""The run log: every refresh, what it read, its steps, and what it published.
 
-In: what happened. Out: rows in the working database, written as it happens, so that a run that dies leaves its trace;
-progress for whoever asked, and for `segwarehouse status`.
-The log itself is copied into each published state by `models/targeting/`; the details of former runs are not, and are
-forgotten as `[history]` says.
+In: what happened, and the working database, of which a run asks what it is to remember (`sql/remember/`). Out: rows in
+the ledger, written as it happens, so that a run that dies leaves its trace; progress for whoever asked, and for
+`segwarehouse status`. The log itself is copied into each published state by `models/targeting/`, which read it where
+`lay_out` puts it; the details of former runs are not, and are forgotten as `[history]` says.
 """
 
 import dataclasses
@@ -16,21 +16,27 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TypeVar
 from uuid import uuid4
 
-import pyarrow as pa
+from sqlglot import exp
 
 from segwarehouse.config import Config
 from segwarehouse.errors import SegwarehouseError, WarehouseError
+from segwarehouse.ledger.ledger import SCHEMA, Ledger
+from segwarehouse.ledger.made import register
 from segwarehouse.ledger.pace import FIRST_WEIGHTS, Pace, scaled, span
 from segwarehouse.ledger.status import ENDED_WELL, Bulletin, Moment, Progress, about
 from segwarehouse.outgoing import masked, masked_values
-from segwarehouse.project import read_query, run_script
+from segwarehouse.project import create_schema, read_query
 from segwarehouse.state.folders import current_run, states_on_disk
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Engine
+from segwarehouse.warehouse import Engine, Places, Relation, SchemaPlace
 
 PACKAGES = (
     "segwarehouse", "duckdb", "sqlglot", "numpy", "pandas", "scikit-learn", "lightgbm", "shap", "umap-learn", "imodels",
 )  # fmt: skip
+
+LAID_OUT = "logged"
+"""The schema of the working database that holds a copy of the log while a state is written. It is not called `history`:
+a log that is called so there is one that an older version has kept, and must not be taken for a copy, nor dropped."""
 
 _ID_TIME = "%Y%m%dT%H%M%SZ"
 
@@ -58,19 +64,22 @@ def new_run_id(started_at: dt.datetime, last: str = "") -> str:
 class Run:
     """One refresh, as it is logged."""
 
-    def __init__(self, warehouse: Engine, config: Config, progress: Progress | None, work: str = "refresh") -> None:
+    def __init__(
+        self, ledger: Ledger, engine: Engine, config: Config, progress: Progress | None, work: str = "refresh"
+    ) -> None:
         self.started_at = now()
         self._started = time.perf_counter()
         self.restored: str | None = None
-        self._warehouse = warehouse
+        self._ledger = ledger
+        self._engine = engine
+        self._config = config
         self._sql = TemplateFolder.of("sql")
         self._progress = progress
         self._position = 0
-        self._script("create", {})
         self._mask_former_runs()
-        logged = read_history(warehouse, "last_run", {})["run_id"].to_pylist()
+        logged = ledger.read("last_run", {})["run_id"].to_pylist()
         self.run_id = new_run_id(self.started_at, max("", *(logged[0] or "", *states_on_disk(config))))
-        self._script(
+        ledger.write(
             "start_run",
             {
                 "run_id": self.run_id,
@@ -80,7 +89,7 @@ class Run:
                 "versions": json.dumps({package: _version(package) for package in PACKAGES}),
             },
         )
-        former = read_history(warehouse, "former_steps", {}).to_pylist()
+        former = ledger.read("former_steps", {}).to_pylist()
         self._former = {row["step"]: row["seconds"] for row in former}
         if not self._former.keys() <= FIRST_WEIGHTS.keys():
             self._former = {}  # an earlier version took other steps: their times foresee nothing
@@ -89,15 +98,18 @@ class Run:
         self._bulletin = Bulletin(config, self.run_id, work)
         self._facts: dict[str, object] = {}
 
-    def _script(self, name: str, context: dict[str, object]) -> None:
-        run_script(self._warehouse, self._sql, f"history/{name}.sql", context)
+    def _remember(self, *tables: str) -> None:
+        """Copy what the working database knows of this run into tables of the ledger."""
+        for name in tables:
+            query = read_query(self._sql, f"remember/{name}.sql", {"run_id": self.run_id})
+            self._ledger.append(name, self._engine.fetch(query))
 
     def _mask_former_runs(self) -> None:
         """Take credentials out of what an earlier version has logged: each state that is published copies the log."""
-        for row in read_history(self._warehouse, "texts", {}).to_pylist():
+        for row in self._ledger.read("texts", {}).to_pylist():
             shown = {name: masked(row[name]) if row[name] else row[name] for name in ("settings", "message")}
             if shown != {name: row[name] for name in shown}:
-                self._script("mask_run", {"run_id": row["run_id"], **shown})
+                self._ledger.write("mask_run", {"run_id": row["run_id"], **shown})
 
     def tell(self, step: str, subject: str, fraction: float) -> None:
         """Report progress: what is being done, to what, and how much of the step is done (0 to 1)."""
@@ -139,7 +151,7 @@ class Run:
         started = time.perf_counter()
         result = work()
         self._position += 1
-        self._script(
+        self._ledger.write(
             "add_step",
             {
                 "run_id": self.run_id,
@@ -161,21 +173,21 @@ class Run:
         """Log that the run puts a former state back."""
         self.restored = run_id
         facts = {"restored_run_id": run_id, "as_of": as_of, "message": message}
-        self._script("start_rollback", {"run_id": self.run_id, **facts})
+        self._ledger.write("start_rollback", {"run_id": self.run_id, **facts})
 
     def register(self, schemas: Sequence[str]) -> None:
         """Put what is in these schemas on the list of what segwarehouse has made."""
-        self._script("register_relations", {"schemas": schemas})
+        register(self._config, self._engine, self._ledger, schemas)
 
     def describe(self, facts: dict[str, object]) -> None:
         """Log what is known of the run before it is published, and what its cleaning left out."""
         self._facts |= {"departments_published": facts["departments_published"]}
-        self._script("describe_run", {"run_id": self.run_id, **facts})
-        self._script("add_cleaning", {"run_id": self.run_id})
+        self._ledger.write("describe_run", {"run_id": self.run_id, **facts})
+        self._remember("cleaning")
 
     def take_fingerprint(self) -> None:
         """Log what the run reads: counts, sums, extent, and a hash of all transaction lines that count."""
-        self._script("add_fingerprint", {"run_id": self.run_id})
+        self._remember("fingerprints")
 
     def remember(self, compared_with: str | None, held_back: Mapping[str, str]) -> None:
         """Log what is about to be published: cards, rules, figures, audiences, and who enters and leaves.
@@ -189,20 +201,29 @@ class Run:
         """
         said = "; ".join(f"{name} keeps the rules of the run before: {why}" for name, why in held_back.items())
         context = {"run_id": self.run_id, "compared_with": compared_with, "departments_kept": len(held_back)}
-        self._script("remember", {**context, "message": said or None})
+        with self._ledger.transaction():
+            self._ledger.write("describe_published", {**context, "message": said or None})
+            self._remember("cards", "rules", "metrics", "memberships", "changes")
         self._facts |= {"departments_kept": len(held_back)}
+
+    def lay_out(self) -> Places:
+        """Copy the log into the working database, and return where the models of a state find it as `history`."""
+        self._engine.execute(create_schema(LAID_OUT))
+        for name in ("runs", "run_steps", "cleaning"):
+            self._engine.load(Relation(LAID_OUT, name), self._ledger.table(name))
+        return Places(schemas={SCHEMA: SchemaPlace(LAID_OUT)})
 
     def forget(self, runs_kept: int, states: Iterable[str]) -> None:
         """Delete the details of all but this run, the last published ones, and those of which a state is on disk."""
-        found = read_history(self._warehouse, "published_runs", {})["run_id"].to_pylist()
+        found = self._ledger.read("published_runs", {})["run_id"].to_pylist()
         published = [run_id for run_id in found if run_id != self.run_id]
         kept = {self.run_id, *published[: runs_kept - 1], *states}
-        self._script("forget", {"kept": sorted(kept)})
+        self._ledger.write("forget", {"kept": sorted(kept)})
 
     def end(self, status: str, message: str = "") -> None:
         """Log how the run ended."""
         context = {"run_id": self.run_id, "finished_at": now(), "status": status, "message": message or None}
-        self._script("end_run", context)
+        self._ledger.write("end_run", context)
 
     def say_end(self, status: str, message: str = "") -> None:
         """Tell `segwarehouse status` how the run ended."""
@@ -211,7 +232,8 @@ class Run:
 
 @contextmanager
 def recorded(
-    warehouse: Engine,
+    ledger: Ledger,
+    engine: Engine,
     config: Config,
     progress: Progress | None,
     schemas: Sequence[str] = (),
@@ -221,6 +243,8 @@ def recorded(
 
     Parameters
     ----------
+    engine
+        The working database. Where views are published in it, its transaction is over before the log says how.
     schemas
         Where it makes relations.
     ends
@@ -231,7 +255,7 @@ def recorded(
     WarehouseError
         If the state is in place but the log could not be written; it says so.
     """
-    run = Run(warehouse, config, progress, "rollback" if ends == "rollback" else "refresh")
+    run = Run(ledger, engine, config, progress, "rollback" if ends == "rollback" else "refresh")
     try:
         yield run
         if schemas:
@@ -239,15 +263,18 @@ def recorded(
         run.end(ends)
         run.say_end(ends)
     except BaseException as error:
-        is_done = (current_run(config) or "none") in {run.run_id, run.restored}
+        is_known, is_done = True, False
+        try:
+            is_done = (current_state(config, engine) or "none") in {run.run_id, run.restored}
+        except WarehouseError:  # the engine has given up, and only the next run can see what it has committed
+            is_known = False
         status = ends if is_done else "failed" if isinstance(error, Exception) else "stopped"
         run.say_end(status, _said(error))
-        if config.in_place:
-            raise  # the transaction that is rolled back takes the log with it
         with suppress(WarehouseError):  # the first error counts; the next run completes the log
-            if schemas:
-                run.register(schemas)
-            run.end(status, _said(error))
+            if is_known:
+                if schemas:
+                    run.register(schemas)
+                run.end(status, _said(error))
         if is_done and isinstance(error, WarehouseError):
             raise WarehouseError(
                 f"run {run.run_id} is done, status {ends}, but the run log is not complete: {error.message}",
@@ -256,15 +283,25 @@ def recorded(
         raise
 
 
+def current_state(config: Config, engine: Engine) -> str | None:
+    """Return the run whose state is current, on disk or in the working database; None where there is none.
+
+    Raises
+    ------
+    WarehouseError
+        If the working database can't tell, since the engine has given up.
+    """
+    if not config.in_place:
+        return current_run(config)
+    run = Relation("targeting", "run")
+    found = engine.fetch(exp.select("run_id").from_(run.table())).to_pylist() if engine.columns(run) else []
+    return str(found[0]["run_id"]) if found else None
+
+
 def _said(error: BaseException) -> str:
     if isinstance(error, SegwarehouseError):
         return error.message
     return type(error).__name__ if isinstance(error, Exception) else "by a signal"
-
-
-def read_history(warehouse: Engine, name: str, context: Mapping[str, object]) -> pa.Table:
-    """Return what a query of `sql/history/` finds."""
-    return warehouse.fetch(read_query(TemplateFolder.of("sql"), f"history/{name}.sql", context))
 
 
 def settings_of_run(config: Config) -> dict[str, object]:

@@ -16,9 +16,9 @@ from sqlglot import exp
 from segwarehouse.config import Config
 from segwarehouse.errors import DataError, SourceError, did_you_mean
 from segwarehouse.features import Staged
-from segwarehouse.ledger.history import read_history
-from segwarehouse.project import create_schema
-from segwarehouse.warehouse import Engine, Relation, connect
+from segwarehouse.project import create_schema, read_query
+from segwarehouse.templates import TemplateFolder
+from segwarehouse.warehouse import Engine, Relation, SourceEngine, connect
 
 CONTACTS = Relation("source", "contacts")
 _COLUMNS = ("customer_id", "department", "contacted_at")
@@ -82,7 +82,7 @@ def read_contacts(config: Config, source: str | Path | pd.DataFrame) -> pa.Table
         return scratch.fetch(exp.select(*texts).from_(raw.table()))
 
 
-def _attach(scratch: Engine, raw: Relation, path: Path) -> None:
+def _attach(scratch: SourceEngine, raw: Relation, path: Path) -> None:
     if not path.is_file():
         raise SourceError(f"there is no file {path}", "write a CSV or Parquet file with a line for each contact")
     try:
@@ -120,9 +120,11 @@ def _named(config: Config, columns: Iterable[str]) -> Mapping[str, str]:
 
 
 def match_contacts(
-    warehouse: Engine, staged: Staged, contacts: pa.Table, run_id: str, since: dt.datetime, until: dt.datetime
+    warehouse: Engine, staged: Staged, contacts: pa.Table, since: dt.datetime, until: dt.datetime
 ) -> Contacts:
     """Put the contacts into `source.contacts` and say what they are to a run, whose window ends before `until`.
+
+    Whom the run wanted contacted stands in `learned.audience`.
 
     Raises
     ------
@@ -130,9 +132,10 @@ def match_contacts(
         If there are contacts, and not one of a known customer.
     """
     warehouse.load(Relation("source", "contacted"), contacts)
-    window = {"run_id": run_id, "since": since, "until": until, "id_type": staged.id_type}
-    warehouse.load(CONTACTS, read_history(warehouse, "contacts", window))
-    row = read_history(warehouse, "contacts_found", window).to_pylist()[0]
+    window = {"since": since, "until": until, "id_type": staged.id_type}
+    sql = TemplateFolder.of("sql")
+    warehouse.load(CONTACTS, warehouse.fetch(read_query(sql, "measure/contacts.sql", window)))
+    row = warehouse.fetch(read_query(sql, "measure/contacts_found.sql", window)).to_pylist()[0]
     found = Contacts(**row, has_department=contacts["department"].null_count < contacts.num_rows)
     if found.customers and found.unknown_customers == found.customers:
         raise DataError(

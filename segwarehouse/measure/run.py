@@ -18,12 +18,16 @@ from segwarehouse.config import Config
 from segwarehouse.domain import BoolArray
 from segwarehouse.errors import DataError, UnknownName, WrongUsage, did_you_mean
 from segwarehouse.evaluate.campaign import Arm, effect_of, smallest_visible, total_effect, uplift_of
-from segwarehouse.ledger.history import read_history
+from segwarehouse.ledger.ledger import ledger_to_read
 from segwarehouse.measure.campaign import Campaign, bounds, counted, visible
 from segwarehouse.measure.contacts import Contacts, match_contacts, read_contacts
+from segwarehouse.project import create_schema, read_query
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Engine, relation
+from segwarehouse.warehouse import Relation
 from segwarehouse.working import stage_sources, untouched_warehouse
+
+AUDIENCE = Relation("learned", "audience")
+"""Where the audiences of the run are put next to the transactions."""
 
 FEWEST_CONTROLS = 20
 """With fewer in the control group, a department's own figures are left out; it counts in the total."""
@@ -68,14 +72,14 @@ def measure(
             "possible, department and contacted_at; or suppose that everybody in the budget was contacted, "
             "--as-planned (in Python: contacted=, as_planned=True)",
         )
-    if not config.warehouse.url.path.exists():
-        raise UnknownName(
-            f"{config.warehouse.url.path} keeps no run yet", "run: segwarehouse refresh", name=run_id or ""
-        )
+    if not (config.ledger.exists() or config.warehouse.url.path.exists()):
+        raise _none_kept(run_id)
     listed = None if contacted is None else read_contacts(config, contacted)
     models = TemplateFolder.of("models", config.directory)
-    with untouched_warehouse(config, "measure") as warehouse:
-        runs = _runs(warehouse)
+    with untouched_warehouse(config, "measure") as warehouse, ledger_to_read(config, warehouse) as ledger:
+        if ledger is None or not ledger.columns("memberships"):
+            raise _none_kept(run_id)
+        runs = ledger.read("campaign_runs", {}).to_pylist()
         staged = stage_sources(config, warehouse, models, None, None)
         if staged.last_at is None:
             raise DataError(
@@ -89,18 +93,19 @@ def measure(
                 f"run {run['run_id']} knew everything before {run['as_of']}, and there is no transaction since",
                 "measure again when newer transactions are there",
             )
+        warehouse.execute(create_schema(AUDIENCE.schema))
+        warehouse.load(AUDIENCE, ledger.read("audience", {"run_id": run["run_id"]}))
         since, window_end = _midnight(run["as_of"]), _midnight(_window_end(run))
         contacts = None
         if listed is not None:
-            contacts = match_contacts(warehouse, staged, listed, run["run_id"], since, window_end)
+            contacts = match_contacts(warehouse, staged, listed, since, window_end)
         context = {
-            "run_id": run["run_id"],
             "since": since,
             "until": _midnight(until),
             "window_end": window_end,
             "has_contacts": contacts is not None,
         }
-        rows = read_history(warehouse, "campaign", context)
+        rows = warehouse.fetch(read_query(TemplateFolder.of("sql"), "measure/campaign.sql", context))
     return _campaign(config, run, until, rows, contacts)
 
 
@@ -138,16 +143,13 @@ def _campaign(
     )
 
 
-def _runs(warehouse: Engine) -> list[dict[str, Any]]:
-    if not warehouse.columns(relation("history.memberships")):
-        return []
-    runs: list[dict[str, Any]] = read_history(warehouse, "campaign_runs", {}).to_pylist()
-    return runs
+def _none_kept(run_id: str | None) -> UnknownName:
+    return UnknownName("no run's audiences are kept yet", "run: segwarehouse refresh", name=run_id or "")
 
 
 def _chosen(runs: Sequence[dict[str, Any]], run_id: str | None, today: dt.date) -> dict[str, Any]:
     if not runs:
-        raise UnknownName("no run's audiences are kept yet", "run: segwarehouse refresh", name=run_id or "")
+        raise _none_kept(run_id)
     if run_id is None:
         return next((run for run in runs if _window_end(run) <= today), runs[-1])
     found = next((run for run in runs if run["run_id"] == run_id), None)

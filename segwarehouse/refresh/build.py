@@ -6,12 +6,12 @@ learning from each depends on. What is learned from them is left to `departments
 
 from segwarehouse.config import Config
 from segwarehouse.features import Catalogue, FeatureTable, Staged
-from segwarehouse.features.build import Tell, build_features, feature_context
+from segwarehouse.features.build import Tell, build_features, feature_context, places_at
 from segwarehouse.features.later_data import require_no_later_data
 from segwarehouse.project import load_models
 from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol, cutoffs
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Engine
+from segwarehouse.warehouse import AS_NAMED, Engine
 
 
 def build_cutoffs(
@@ -25,10 +25,12 @@ def build_cutoffs(
     windows = [*cutoffs(config, staged), staged.window(config)]
     tables = []
     for position, window in enumerate(windows):
-        tables.append(build_features(config, warehouse, models, catalogue, window, _part(tell, position, len(windows))))
+        part, is_now = _part(tell, position, len(windows)), position == len(windows) - 1
+        places = AS_NAMED if is_now else places_at(window)
+        tables.append(build_features(config, warehouse, models, catalogue, window, part, places))
         if steps_back and position == len(windows) - 2:
             built = load_models(models, "features", feature_context(catalogue, window))
-            require_no_later_data(warehouse, config, catalogue, built, window)
+            require_no_later_data(warehouse, config, catalogue, built, window, places)
     *pasts, now = tables
     return pasts or [now], now
 

@@ -14,7 +14,7 @@ from segwarehouse.ledger.history import now
 from segwarehouse.project import Model, load_models, statements
 from segwarehouse.refresh.choose import choose
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Engine
+from segwarehouse.warehouse import SourceEngine
 from segwarehouse.working import privately, stage_sources
 
 
@@ -44,7 +44,7 @@ def plan(config: Config, *, as_of: dt.date | None = None, departments: Sequence[
     """
     models = TemplateFolder.of("models", config.directory)
 
-    def look(warehouse: Engine) -> list[PlannedRelation]:
+    def look(warehouse: SourceEngine) -> list[PlannedRelation]:
         staged = stage_sources(config, warehouse, models, as_of, None)
         catalogue = read_catalogue(config, warehouse, staged)
         choose(config, catalogue, departments)

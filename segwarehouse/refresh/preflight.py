@@ -17,7 +17,7 @@ from segwarehouse.project import read_query
 from segwarehouse.refresh.advice import advise
 from segwarehouse.refresh.choose import choose, choose_protocol
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Engine
+from segwarehouse.warehouse import SourceEngine
 from segwarehouse.working import privately, stage_sources
 
 
@@ -109,7 +109,7 @@ def check(config: Config, *, as_of: dt.date | None = None) -> CheckReport:
     """
     models = TemplateFolder.of("models", config.directory)
 
-    def look(warehouse: Engine) -> tuple[Staged, Catalogue, Mapping[str, int]]:
+    def look(warehouse: SourceEngine) -> tuple[Staged, Catalogue, Mapping[str, int]]:
         staged = stage_sources(config, warehouse, models, as_of, None)
         breadth = warehouse.fetch(read_query(TemplateFolder.of("sql"), "check/usual_breadth.sql", {})).to_pylist()[0]
         return staged, read_catalogue(config, warehouse, staged), breadth

@@ -84,13 +84,13 @@ def rollback(config: Config, run_id: str | None = None, *, wait_seconds: float =
             "views that are published in the working database itself have no previous states",
             "run segwarehouse refresh --as-of an earlier day, or name a database of its own in publish.url",
         )
-    with locked_warehouse(config, "rollback", wait_seconds) as warehouse:
+    with locked_warehouse(config, "rollback", wait_seconds) as (warehouse, ledger):
         replaced = current_run(config)
         wanted = run_id or _one_before(config, replaced)
         file = state_file(config, wanted)
         if wanted == replaced:
             raise UnknownName(f"{wanted} is the current state already", _others(config, wanted), name=wanted)
-        with recorded(warehouse, config, None, ends="rollback") as run:
+        with recorded(ledger, warehouse, config, None, ends="rollback") as run:
             with PublishedState.of_file(file) as state:
                 if state.run.run_id != wanted:
                     raise PublishError(f"{file} is not the state of run {wanted}", _others(config, wanted), path=file)

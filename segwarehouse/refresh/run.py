@@ -52,7 +52,7 @@ from segwarehouse.state.publish import State, View, publish
 from segwarehouse.state.published import PublishedState
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Engine, connect
-from segwarehouse.working import own_schemas, stage_sources, working_warehouse
+from segwarehouse.working import made_anew, own_schemas, stage_sources, working_warehouse
 
 DISPLAYED = (
     "department", "verdict_at_budget", "extra_buyers", "verdict", "contacts", "lift_at_budget", "buyers", "candidates",
@@ -182,8 +182,9 @@ def refresh(
     worker = worker or Worker()
     models = TemplateFolder.of("models", config.directory)
     with (
-        working_warehouse(config, wait_seconds) as warehouse,
-        recorded(warehouse, config, progress, own_schemas(config)) as run,
+        working_warehouse(config, wait_seconds) as (warehouse, ledger),
+        recorded(ledger, warehouse, config, progress, own_schemas(config)) as run,
+        made_anew(config, warehouse),
     ):
         staged = run.step("read transactions", lambda: stage_sources(config, warehouse, models, as_of, run))
         catalogue = run.step("name departments", lambda: read_catalogue(config, warehouse, staged))
@@ -245,6 +246,7 @@ def refresh(
                 "score_pool": pool_to_json(item.evaluation for item in scored),
             },
             comments=COMMENTS,
+            places=run.lay_out(),
             is_look_alike=protocol == HOLDING_OUT,
         )
         reporting = Reporting(config.directory.name)

@@ -41,7 +41,7 @@ CATALOG = "segwarehouse_state"
 COPIED = tuple(map(relation, ("features.customers", "features.department_counts")))
 """The feature tables that a state holds, so that its views are live and it is complete in itself."""
 
-WORKING_SCHEMAS = frozenset({"source", "staging", "learned", "history"})
+WORKING_SCHEMAS = ("source", "staging", "learned")
 
 AUDIENCES = relation("targeting.audiences")
 """All views in one table: the one relation of the schema that no model makes."""
@@ -82,6 +82,8 @@ class State:
         What those models are rendered with.
     comments
         What columns are, by relation of `targeting`, where no model says it.
+    places
+        Where in the working database the relations are that those models read, if not where their names say.
     is_look_alike
         Whether scores say how alike customers are to buyers, since there are no times that say who buys later.
     """
@@ -91,6 +93,7 @@ class State:
     models: TemplateFolder
     context: Mapping[str, object]
     comments: Mapping[str, Mapping[str, str]]
+    places: Places = AS_NAMED
     is_look_alike: bool = False
 
 
@@ -100,7 +103,7 @@ def publish(config: Config, warehouse: DuckDB, state: State, audit: Audit, accom
     Parameters
     ----------
     warehouse
-        The working database; its `features`, `learned` and `history` are read.
+        The working database; its `features`, `learned`, `staging` and `source` are read.
     audit
         Called with the finished state, opened anew and read-only (in place: the working warehouse itself); whatever
         it raises stops publishing.
@@ -142,9 +145,10 @@ def write_state(warehouse: Engine, state: State, home: str | None) -> None:
     home
         The catalogue of the working schemas, where it is another than the default one.
     """
-    places = AS_NAMED
+    places = state.places
     if home is not None:
-        places = Places(schemas={schema: SchemaPlace(schema, home) for schema in WORKING_SCHEMAS})
+        working = {schema: SchemaPlace(schema) for schema in WORKING_SCHEMAS}
+        places = Places(places.relations, {**working, **places.schemas}).within(home)
         for source in COPIED:
             _copy(warehouse, source, Place(*source, home))
     sql = TemplateFolder.of("sql")
@@ -155,7 +159,8 @@ def write_state(warehouse: Engine, state: State, home: str | None) -> None:
             exp.Create(this=view.relation.table(), kind="VIEW", replace=True, expression=view.query.copy())
         )
     _write_audiences(warehouse, state, sql)
-    _write_comments(warehouse, state, models, Words.read(sql, state.comments))
+    if warehouse.capabilities.comments:
+        _write_comments(warehouse, state, models, Words.read(sql, state.comments))
 
 
 def _write_comments(warehouse: Engine, state: State, models: Sequence[Model], words: Words) -> None:

@@ -5,10 +5,11 @@ In: sqlglot expressions, never text. Out: Arrow tables. Every statement runs thr
 """
 
 from segwarehouse.warehouse.duckdb import DuckDB, connect
-from segwarehouse.warehouse.engine import Engine
+from segwarehouse.warehouse.engine import Capabilities, Engine, SourceEngine
 from segwarehouse.warehouse.frame import frame_of
 from segwarehouse.warehouse.place import AS_NAMED, Place, Places, Relation, SchemaPlace, relation
 
 __all__ = [
-    "AS_NAMED", "DuckDB", "Engine", "Place", "Places", "Relation", "SchemaPlace", "connect", "frame_of", "relation",
+    "AS_NAMED", "Capabilities", "DuckDB", "Engine", "Place", "Places", "Relation", "SchemaPlace", "SourceEngine",
+    "connect", "frame_of", "relation",
 ]  # fmt: skip

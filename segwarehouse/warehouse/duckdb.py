@@ -18,7 +18,7 @@ from sqlglot.errors import ErrorLevel
 
 from segwarehouse.errors import SourceError, WarehouseError, WarehouseLocked
 from segwarehouse.outgoing import masked
-from segwarehouse.warehouse.engine import Batches
+from segwarehouse.warehouse.engine import Batches, Capabilities
 from segwarehouse.warehouse.place import Place, Relation
 from segwarehouse.warehouse.ragged import first_odd_line, separator_of
 
@@ -63,6 +63,7 @@ class DuckDB:
     """
 
     dialect = "duckdb"
+    capabilities = Capabilities(transactions=True, comments=True)
 
     def __init__(
         self, path: Path | None = None, *, base: Path | None = None, read_only: bool = False, threads: int | None = None
@@ -112,11 +113,22 @@ class DuckDB:
 
     def load(self, target: Relation | Place, table: pa.Table) -> None:
         """Replace the table `target` by these rows."""
+        with self._registered(table) as rows:
+            self.execute(exp.Create(this=target.table(), kind="TABLE", replace=True, expression=rows))
+
+    def append(self, target: Relation | Place, table: pa.Table) -> None:
+        """Add these rows to the table `target`, each column under its name."""
+        columns = [exp.to_identifier(name, quoted=True) for name in table.column_names]
+        with self._registered(table) as rows:
+            self.execute(exp.Insert(this=exp.Schema(this=target.table(), expressions=columns), expression=rows))
+
+    @contextmanager
+    def _registered(self, table: pa.Table) -> Iterator[exp.Select]:
+        """Let the engine read an Arrow table, by the query that is yielded."""
         name = "segwarehouse_load"
         self._connection.register(name, table)
         try:
-            rows = exp.select("*").from_(exp.to_identifier(name, quoted=True))
-            self.execute(exp.Create(this=target.table(), kind="TABLE", replace=True, expression=rows))
+            yield exp.select("*").from_(exp.to_identifier(name, quoted=True))
         finally:
             self._connection.unregister(name)
 

@@ -23,14 +23,32 @@ class Batches:
         return self.rows
 
 
+@dataclass(frozen=True)
+class Capabilities:
+    """What one engine can do and another can't.
+
+    Attributes
+    ----------
+    transactions
+        Several statements are committed all or nothing, DDL among them.
+    comments
+        A relation and its columns can say in the catalogue what they are.
+    """
+
+    transactions: bool
+    comments: bool
+
+
 class Engine(Protocol):
     """One connection to one engine.
 
-    `dialect` is the engine's name in sqlglot. All methods raise `WarehouseError`. A `Relation` is read and written
-    where its name says; whatever is elsewhere is asked for by its `Place`.
+    `dialect` is the engine's name in sqlglot, `capabilities` what may be asked of it beyond what all can do. All
+    methods raise `WarehouseError`. A `Relation` is read and written where its name says; whatever is elsewhere is asked
+    for by its `Place`.
     """
 
     dialect: str
+    capabilities: Capabilities
 
     def execute(self, *statements: exp.Expr) -> None:
         """Run statements whose results are not wanted, in order, in as few round trips as the engine allows."""
@@ -44,8 +62,21 @@ class Engine(Protocol):
     def load(self, target: Relation | Place, table: pa.Table) -> None:
         """Replace the table `target` by these rows."""
 
+    def append(self, target: Relation | Place, table: pa.Table) -> None:
+        """Add these rows to the table `target`, each column under its name."""
+
     def columns(self, target: Relation | Place) -> dict[str, str]:
         """Return the columns of a relation in order, with the engine's type names; empty where there is none."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Commit all or nothing: roll back and raise on any error. Only where there are `transactions`."""
+
+    def close(self) -> None:
+        """Release the connection and its lock."""
+
+
+class SourceEngine(Engine, Protocol):
+    """An engine of this machine, which reads the files that sources are, and can be kept from reading others."""
 
     def attach_source(
         self, name: str, location: str, text_columns: Sequence[str] = (), encoding: str | None = None
@@ -57,9 +88,3 @@ class Engine(Protocol):
 
     def lock_down(self, readable: Sequence[str], writable: Path) -> None:
         """Let this connection read the sources and write below `writable`, and nothing else, until it is closed."""
-
-    def transaction(self) -> AbstractContextManager[None]:
-        """Commit all or nothing: roll back and raise on any error."""
-
-    def close(self) -> None:
-        """Release the connection and its lock."""

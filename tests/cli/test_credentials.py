@@ -129,7 +129,7 @@ def test_what_an_earlier_version_has_logged_is_masked_before_it_is_published_aga
     rehearsal.play(monkeypatch)
     folder = shutil.copytree(refreshed, tmp_path / "project", symlinks=True)
     settings = json.dumps({"source": {"transactions": SOURCES[0]}})
-    with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
+    with duckdb.connect(str(folder / "warehouse.ledger.duckdb")) as connection:
         connection.execute(
             "insert into history.runs (run_id, started_at, status, seed, settings, versions, message) "
             "values ('20200101T000000Z-0000', now(), 'failed', 1, ?, '{}', ?)",

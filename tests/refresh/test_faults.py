@@ -240,12 +240,13 @@ def test_what_dead_runs_left_behind_is_cleared_and_they_get_their_end_in_the_log
     spill = project.config.directory / "warehouse.duckdb.tmp"
     spill.mkdir(exist_ok=True)
     (spill / "duckdb_temp_storage-0.tmp").write_bytes(b"x")
-    with duckdb.connect(str(project.config.warehouse.url.path)) as working:
-        working.execute(f"update history.runs set status = 'running' where run_id = '{second}'").fetchall()
-        working.execute(
+    with duckdb.connect(str(project.config.ledger)) as ledger:
+        ledger.execute(f"update history.runs set status = 'running' where run_id = '{second}'").fetchall()
+        ledger.execute(
             f"insert into history.runs (run_id, started_at, status, seed, settings, versions) "
             f"values ('{finished}', now()::timestamp, 'running', 1, '', '')"
         ).fetchall()
+    with duckdb.connect(str(project.config.warehouse.url.path)) as working:
         working.execute("create schema if not exists learned").fetchall()
         working.execute("create table learned.half_written as select 1 as one").fetchall()
     rollback = project.rollback(first)
@@ -264,8 +265,8 @@ def test_a_rollback_that_died_after_the_link_was_replaced_is_logged_as_done(proj
     first = first_run(project)
     project.refresh()
     done = project.rollback().run_id
-    with duckdb.connect(str(project.config.warehouse.url.path)) as working:
-        working.execute(f"update history.runs set status = 'running' where run_id = '{done}'").fetchall()
+    with duckdb.connect(str(project.config.ledger)) as ledger:
+        ledger.execute(f"update history.runs set status = 'running' where run_id = '{done}'").fetchall()
     require_as_it_was(project, first)
     require_next_refresh_succeeds(project)
     assert project.runs().set_index("run_id").loc[done, "status"] == "rollback"

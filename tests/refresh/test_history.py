@@ -12,6 +12,7 @@ import pytest
 from segwarehouse.api import Project
 from segwarehouse.domain import Column
 from segwarehouse.ledger.history import Run
+from segwarehouse.ledger.ledger import open_ledger
 from segwarehouse.refresh import RefreshReport
 from segwarehouse.rules.compile import ViewSpec, control_limit
 from segwarehouse.state.folders import states_on_disk
@@ -76,7 +77,7 @@ class Chain:
             return connection.execute(query).df()
 
     def log(self, query: str) -> pd.DataFrame:
-        with duckdb.connect(str(self.folder / "warehouse.duckdb"), read_only=True) as connection:
+        with duckdb.connect(str(self.folder / "warehouse.ledger.duckdb"), read_only=True) as connection:
             return connection.execute(query).df()
 
     def audiences(self, number: int) -> dict[str, ViewSpec]:
@@ -240,8 +241,8 @@ def test_what_is_kept_no_longer_is_forgotten_but_for_states_on_disk(chain: Chain
     shutil.rmtree(folder / "runs" / chain.run(0))
     configure(folder, history=("[gate]", "[history]\nruns_kept = 2\n[gate]"))
     config = Project(folder).config
-    with connect(folder / "warehouse.duckdb") as warehouse:
-        Run(warehouse, config, None).forget(config.history.runs_kept, states_on_disk(config))
+    with connect(folder / "warehouse.duckdb") as warehouse, open_ledger(config) as ledger:
+        Run(ledger, warehouse, config, None).forget(config.history.runs_kept, states_on_disk(config))
     runs = Project(folder).runs().set_index("run_id")["is_comparable"]
     assert not runs[chain.run(0)]
     assert all(runs[chain.run(number)] for number in (1, 2, 3, 4))
@@ -261,8 +262,8 @@ def test_a_hash_sees_any_change_of_a_line(transactions: pd.DataFrame, tmp_path: 
 
 def fingerprint(folder: Path, frame: pd.DataFrame) -> str:
     config = Project(write_project(folder, frame)).config
-    with working_warehouse(config) as warehouse:
-        run = Run(warehouse, config, None)
+    with working_warehouse(config) as (warehouse, ledger):
+        run = Run(ledger, warehouse, config, None)
         stage_sources(config, warehouse, TemplateFolder.of("models"), None, run)
         run.take_fingerprint()
     return str(Project(folder).runs()["data_hash"][0])

@@ -1,11 +1,14 @@
 """Views published in the user's own database: one transaction, and nothing of hers is touched."""
 
+from dataclasses import replace
+
 import duckdb
 import pytest
 
 from segwarehouse.api import Project
 from segwarehouse.errors import PublishError, WarehouseError
 from segwarehouse.refresh import run as refresh_run
+from segwarehouse.warehouse import DuckDB
 
 OWN = (
     "create table main.notes as select 'mine' as note",
@@ -30,6 +33,11 @@ def do(project: Project, *statements: str) -> None:
             connection.execute(statement).fetchall()
 
 
+def statuses(project: Project) -> list[str]:
+    """Return how the runs ended, the first one first."""
+    return [str(status) for status in project.runs()["status"][::-1]]
+
+
 def ask(project: Project, query: str) -> list[tuple[object, ...]]:
     with duckdb.connect(str(project.config.warehouse.url.path), read_only=True) as connection:
         return connection.execute(query).fetchall()
@@ -45,22 +53,43 @@ def test_a_refresh_that_fails_takes_all_of_it_back_and_the_next_one_succeeds(
     def fail(*_: object) -> None:
         raise PublishError("it is not as it should be")
 
-    for error, failing in ((PublishError, fail), (KeyboardInterrupt, _interrupt)):
+    ended = ["published"]
+    for error, failing, status in ((PublishError, fail, "failed"), (KeyboardInterrupt, _interrupt, "stopped")):
         with monkeypatch.context() as patch:
             patch.setattr(refresh_run, "audit", failing)
             with pytest.raises(error):
                 own.refresh()
         assert ask(own, "select run_id from targeting.run") == [(run_id,)]
-        assert ask(own, "select run_id, status from history.runs") == [(run_id, "published")]
+        ended.append(status)
+        assert statuses(own) == ended
         assert ask(own, everything) == before
         assert all(proof.proved for proof in own.verify())
+    _forget_the_end(own, run_id)
+    _forget_the_end(own, str(own.runs()["run_id"][0]))
     after = own.refresh().run_id
+    assert statuses(own) == ["published", "failed", "died", "published"]  # as the database says, not the log
     assert ask(own, "select distinct run_id from targeting.toys") == [(after,)]
     assert ask(own, "select note, (select n from crm.calls) from notes") == [("mine", 7)]
 
 
+def _forget_the_end(project: Project, run_id: str) -> None:
+    """Leave a run in the log as a process does that is killed before it can write down how the run ended."""
+    with duckdb.connect(str(project.config.ledger)) as ledger:
+        ledger.execute("update history.runs set status = 'running' where run_id = ?", [run_id]).fetchall()
+
+
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_an_engine_without_transactions_does_not_publish_in_place(
+    own: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(DuckDB, "capabilities", replace(DuckDB.capabilities, transactions=False))
+    with pytest.raises(PublishError, match="no transactions"):
+        own.refresh()
+    assert statuses(own) == ["failed"]
+    assert ask(own, "select note, (select n from crm.calls) from notes") == [("mine", 7)]
 
 
 @pytest.mark.parametrize("schema", ["staging", "targeting"])

@@ -15,7 +15,7 @@ from segwarehouse.refresh import RefreshReport
 
 
 def members(folder: Path) -> pd.DataFrame:
-    with duckdb.connect(str(folder / "warehouse.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(folder / "warehouse.ledger.duckdb"), read_only=True) as connection:
         rows: pd.DataFrame = connection.sql("select * from history.memberships order by department, rank").df()
     return rows
 
@@ -67,7 +67,8 @@ def test_without_a_word_on_who_was_contacted_there_is_no_figure(project: Path) -
 
 
 def test_those_in_the_budget_are_compared_with_the_control_group(project: Path) -> None:
-    before = (project / "warehouse.duckdb").read_bytes()
+    files = [project / "warehouse.duckdb", project / "warehouse.ledger.duckdb"]
+    before = [file.read_bytes() for file in files]
     everyone, bought = campaign(project)
     found = Project(project).measure(as_planned=True)
     assert found.run_id == everyone["run_id"].iloc[0]
@@ -90,7 +91,7 @@ def test_those_in_the_budget_are_compared_with_the_control_group(project: Path) 
     assert (found.took_place, found.contacts, found.profit) == (None, None, None)
     text = "\n".join(found.sentences)
     assert f"It is supposed, and not known, that all {found.planned} planned contacts took place" in text
-    assert (project / "warehouse.duckdb").read_bytes() == before
+    assert [file.read_bytes() for file in files] == before
 
 
 def test_what_is_bought_after_the_outcome_window_does_not_count(project: Path) -> None:

@@ -30,7 +30,7 @@ from segwarehouse.config import load_config
 from segwarehouse.ledger.history import recorded
 from segwarehouse.working import working_warehouse
 config = load_config(sys.argv[1])
-with working_warehouse(config) as warehouse, recorded(warehouse, config, None) as run:
+with working_warehouse(config) as (warehouse, ledger), recorded(ledger, warehouse, config, None) as run:
     run.tell("learn", "Fish & Chips", 0.5)
     print("working", flush=True)
     sys.stdin.readline()

@@ -18,6 +18,7 @@ from segwarehouse.errors import UnknownName
 from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.features import Catalogue, Staged
 from segwarehouse.ledger.difference import difference, moved_customers, path_between
+from segwarehouse.ledger.ledger import Ledger
 from segwarehouse.project import create_schema, run_script
 from segwarehouse.refresh.compare import Churn, Compared
 from segwarehouse.refresh.gate import hold_back, is_lower
@@ -101,7 +102,7 @@ def test_reasons_are_words_for_a_marketer(warehouse: DuckDB) -> None:
 def kept_history(
     folder: Path, random: np.random.Generator, runs: int
 ) -> tuple[Path, dict[str, set[str]], dict[str, str]]:
-    """A working database with runs that exchange customers at random; one run in four branches off an older one."""
+    """A ledger with runs that exchange customers at random; one run in four branches off an older one."""
     write_project(folder)
     members: dict[str, set[str]] = {"r0": set(map(str, range(10)))}
     parents: dict[str, str] = {}
@@ -116,8 +117,8 @@ def kept_history(
             cause = str(random.choice(["data", "rules", "budget"]))
             row = {"run_id": name, "department": "D", "customer_id": customer, "change": change, "cause": cause}
             changes.append({**row, "reason": f"{cause} of {name}"})
-    with connect(folder / "warehouse.duckdb") as warehouse:
-        run_script(warehouse, SQL, "history/create.sql", {})
+    with connect(folder / "warehouse.ledger.duckdb") as warehouse:
+        Ledger(warehouse).create()
         stamp = dt.datetime(2026, 1, 1)
         log = [
             {"run_id": name, "started_at": stamp + dt.timedelta(days=day), "status": "published"}
@@ -177,8 +178,8 @@ def test_the_cause_over_several_runs_is_that_of_the_last_change(tmp_path: Path) 
 
 def test_where_a_run_in_between_is_gone_the_cause_is_unknown_and_still_adds_up(tmp_path: Path) -> None:
     folder, members, _ = kept_history(tmp_path, np.random.default_rng(8), runs=4)
-    with connect(folder / "warehouse.duckdb") as warehouse:
-        run_script(warehouse, SQL, "history/forget.sql", {"kept": ["r0", "r3"]})
+    with connect(folder / "warehouse.ledger.duckdb") as warehouse:
+        Ledger(warehouse).write("forget", {"kept": ["r0", "r3"]})
     config = load_config(folder)
     (row,) = difference(config, "r0", "r3").departments
     assert row["entered"] == len(members["r3"] - members["r0"])

@@ -329,7 +329,7 @@ def test_the_commented_defaults_of_the_written_file_are_the_real_ones(tmp_path: 
     text = render_config({"source": {"transactions": "t.csv"}})
     optional = (
         "occurred_at", "transaction_id", "quantity", "amount", "unit_price", "date_format", "category", "channel",
-        "discount", "is_promotion", "customers", "cost_per", "value_per", "expected_uplift",
+        "discount", "is_promotion", "ledger", "customers", "cost_per", "value_per", "expected_uplift",
     )  # fmt: skip
     active = [
         line.removeprefix("# ") if " = " in line and not line.startswith(tuple(f"# {key}" for key in optional)) else ""

@@ -15,6 +15,7 @@ from segwarehouse.config import Config, load_config
 from segwarehouse.domain import Department
 from segwarehouse.errors import CheckFailed
 from segwarehouse.features import Catalogue, Staged, read_catalogue, read_features, stage
+from segwarehouse.features.build import CUTOFFS, build_features, places_at
 from segwarehouse.project import build, create_schema, load_models, run_check
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import DuckDB, Relation, connect
@@ -397,3 +398,33 @@ def test_the_transactions_may_be_a_relation_in_the_warehouse(tmp_path: Path, tra
     report = Project(folder).check()
     assert report.customers == transactions["customer_id"].nunique()
     assert sum(int(str(row["rows"])) for row in report.cleaning) == len(transactions)
+
+
+def test_features_of_several_cutoffs_stand_side_by_side(transactions: pd.DataFrame, tmp_path: Path) -> None:
+    folder = write_project(tmp_path, transactions)
+    now, alone = Built(folder), Built(folder, steps_back=1)
+    window = now.staged.window(now.config, 1)
+    assert window == alone.window
+    arguments = (now.config, now.warehouse, now.models, now.catalogue, window)
+    past = build_features(*arguments, places=places_at(window))
+    again = read_features(now.warehouse, now.catalogue, most=10_000, seed=1)
+    expected = read_features(Built(folder).warehouse, now.catalogue, most=10_000, seed=1)
+    then = read_features(alone.warehouse, alone.catalogue, most=10_000, seed=1)
+    for found, wanted in ((again, expected), (past, then)):
+        assert found.customer_ids.equals(wanted.customer_ids)
+        np.testing.assert_array_equal(found.values, wanted.values)
+        for department in now.catalogue.departments:
+            one, other = (table.for_department(department) for table in (found, wanted))
+            np.testing.assert_array_equal(one.values, other.values)
+            np.testing.assert_array_equal(one.outcomes, other.outcomes)
+    assert not np.array_equal(past.values, again.values)
+    names = {row["table_name"] for row in _tables_of(now.warehouse, CUTOFFS)}
+    assert f"customers_{window.cutoff:%Y%m%d}" in names
+
+
+def _tables_of(warehouse: DuckDB, schema: str) -> list[dict[str, str]]:
+    here = exp.column("table_schema").eq(exp.Literal.string(schema))
+    rows: list[dict[str, str]] = warehouse.fetch(
+        exp.select("table_name").from_("information_schema.tables").where(here)
+    ).to_pylist()
+    return rows

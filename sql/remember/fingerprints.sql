@@ -1,9 +1,6 @@
 -- A hash of every transaction line that counts, summed: the order of the lines does not matter, anything else does.
 -- Texts stand with their length before them, so that no two lines read the same. Of each line's MD5, 32 bits go into
 -- each of two sums, so that a sum over two thousand million lines stays within 63 bits on every engine.
-insert into history.fingerprints (
-    run_id, line_count, customer_count, department_count, first_at, last_at, amount, quantity, line_hash
-)
 with lines as (
     select
         customer_id,
@@ -62,4 +59,4 @@ select
     sum(amount) as amount,
     sum(quantity) as quantity,
     cast(coalesce(sum(bits_from_1), 0) as varchar) || '-' || cast(coalesce(sum(bits_from_9), 0) as varchar) as line_hash
-from halves;
+from halves

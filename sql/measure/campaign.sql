@@ -26,7 +26,6 @@ select
     m.in_budget
     {%- endif %} as was_contacted,
     case when b.customer_id is null then false else true end as has_bought
-from history.memberships as m
+from learned.audience as m
 left join bought as b on b.customer_id = m.customer_id and b.department = m.department
-where m.run_id = {{ run_id | literal }}
 order by m.department, m.customer_id

@@ -1,4 +1,4 @@
--- What every refresh did. It lives in the working database and is copied into each published state.
+-- What every refresh did. Each published state holds a copy of the log.
 create schema if not exists history;
 
 create table if not exists history.runs (
@@ -16,7 +16,10 @@ create table if not exists history.runs (
     customers bigint,
     settings varchar not null,
     versions varchar not null,
-    message varchar
+    message varchar,
+    restored_run_id varchar,
+    compared_with varchar,
+    departments_kept bigint
 );
 
 create table if not exists history.run_steps (
@@ -35,19 +38,13 @@ create table if not exists history.cleaning (
     primary key (run_id, reason)
 );
 
--- A run that puts a former state back, instead of publishing a new one.
-alter table history.runs add column if not exists restored_run_id varchar;
-
--- What segwarehouse has made in this database. A schema that holds anything else is never dropped.
+-- What segwarehouse has made in a working database. A schema that holds anything else is never dropped.
 create table if not exists history.relations (
+    database_name varchar not null,
     schema_name varchar not null,
     relation_name varchar not null,
-    primary key (schema_name, relation_name)
+    primary key (database_name, schema_name, relation_name)
 );
-
-alter table history.runs add column if not exists compared_with varchar;
-
-alter table history.runs add column if not exists departments_kept bigint;
 
 -- What the run read: equal hashes mean equal transactions, in whatever order they came.
 create table if not exists history.fingerprints (

@@ -3,8 +3,7 @@ with audience as (
     select
         customer_id,
         department
-    from history.memberships
-    where run_id = {{ run_id | literal }}
+    from learned.audience
 ),
 
 known as (
