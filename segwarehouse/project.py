@@ -329,8 +329,13 @@ def _parse_error(file: Path, error: ParseError | TokenError) -> ModelError:
     )
 
 
-def _engine_error(model: Model, error: WarehouseError) -> ModelError:
-    """Say in which file and line the engine's complaint arises, as far as its message names a word of the file."""
+def _engine_error(model: Model, error: WarehouseError) -> WarehouseError | ModelError:
+    """Say in which file and line the engine's complaint arises, as far as its message names a word of the file.
+
+    What has nothing to do with the model, such as a full disk, has a hint of its own and stays what it is.
+    """
+    if error.hint:
+        return error
     named = re.findall(r'"([^"]+)"|(?:name|column|function|type) ([\w.]+)', error.message)
     line = 1
     for word in (first or second for first, second in named):
@@ -338,7 +343,7 @@ def _engine_error(model: Model, error: WarehouseError) -> ModelError:
         if lines:
             line = lines[0]
             break
-    hint = error.hint or f"mend the file; where it is your own, without it the packaged {model.relation} is used"
+    hint = f"mend the file; where it is your own, without it the packaged {model.relation} is used"
     return ModelError(f"{model.file}:{line}: {error.message}", hint, path=str(model.file), line=line)
 
 
