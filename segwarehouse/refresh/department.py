@@ -19,22 +19,11 @@ from segwarehouse.evaluate.judge import Evaluation, Past, Settings, begins_share
 from segwarehouse.evaluate.refits import measure_stability
 from segwarehouse.features import FeatureTable, LeftOut
 from segwarehouse.learn.department import DepartmentLearned
+from segwarehouse.results.facts import LearnedFacts
 from segwarehouse.results.identity import PreviousSegments
-from segwarehouse.results.maps import CustomersMap, DepartmentMaps, map_customers, map_department
-from segwarehouse.results.rows import (
-    cluster_score_rows,
-    confusion_rows,
-    department_map_table,
-    evaluated_rule_rows,
-    mixture_rows,
-    named,
-    named_segment_rows,
-    rule_rows,
-    shap_table,
-    stability_rows,
-)
-from segwarehouse.results.suppress import Made, Totals, without_small_rules
-from segwarehouse.results.tables import arrow, publishable
+from segwarehouse.results.maps import CustomersMap, map_customers, map_department
+from segwarehouse.results.suppress import Totals, without_small_rules
+from segwarehouse.results.tables import worker_tables
 from segwarehouse.rules.simplify import simplify
 from segwarehouse.table import DepartmentTable
 
@@ -190,44 +179,22 @@ def _result(
         raise SegwarehouseError(f"{task.department.name}: no segments were learned", "please report this")
     settings = task.settings
     maps = map_department(table, learned.segment_map, task.customers_map, settings, task.previous_segments, task.as_of)
-    totals = _totals(table, evaluation, maps)
-    features = {feature.name: feature for feature in table.features}
-    stability = measure_stability(table, settings, learned.card, task.refits)
-    explained = learned.segment_map.embedding.rows[: task.explained]
-    made: dict[str, Made] = {
-        "rules": list(rule_rows(table, card, learned.frequency)),
-        "evaluated_rules": list(evaluated_rule_rows(evaluation, features)),
-        "stability": list(stability_rows(stability, is_kept=learned.kept)),
-        "segments": list(named_segment_rows(maps, features)),
-        "cluster_scores": list(cluster_score_rows(maps)),
-        "mixtures": list(mixture_rows(maps)),
-        "confusions": list(confusion_rows(learned.confusion)),
-        "department_maps": department_map_table(table, maps, task.customers_map, learned.propensity.probability),
-        "shap_values": shap_table(table, explained, learned.propensity.explanation),
-    }
-    shown = publishable(made, totals, settings.min_cell)
+    facts = LearnedFacts(
+        table=table,
+        learned=learned,
+        card=card,
+        evaluation=evaluation,
+        stability=measure_stability(table, settings, learned.card, task.refits),
+        maps=maps,
+        customers_map=task.customers_map,
+        explained=learned.segment_map.embedding.rows[: task.explained],
+    )
     return DepartmentResult(
         department=task.department,
         evaluation=evaluation,
         card=card,
         candidate_points=table.score(card).points[~table.buyers],
         foreseen=begins_share(table, settings.outcome_days) if evaluation.conversions else None,
-        totals=totals,
-        tables={
-            name: rows if isinstance(rows, pa.Table) else arrow(name, named(task.department, rows))
-            for name, rows in shown.items()
-        },
-    )
-
-
-def _totals(table: DepartmentTable, evaluation: Evaluation, maps: DepartmentMaps) -> Totals:
-    """Return the sums that a reader may subtract from; of the latest cut-off, where there is one."""
-    latest = evaluation.by_cutoff[0][1] if evaluation.by_cutoff else None
-    return Totals(
-        customers=len(table.buyers),
-        buyers=int(table.buyers.sum()),
-        mapped_buyers=maps.mapped_buyers,
-        candidates_then=latest.candidates if latest else 0,
-        outcome_buyers=evaluation.outcome_buyers,
-        scale=evaluation.scale,
+        totals=facts.totals,
+        tables=worker_tables(facts, settings.min_cell),
     )

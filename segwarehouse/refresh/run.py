@@ -34,7 +34,7 @@ from segwarehouse.refresh.departments import (
 )
 from segwarehouse.refresh.forecast import Size, expected_seconds
 from segwarehouse.refresh.gate import hold_back, lifts
-from segwarehouse.refresh.overall import overall_tables, with_customers
+from segwarehouse.refresh.overall import refused_tables, tables_of
 from segwarehouse.refresh.previous import previous_pool, read_previous
 from segwarehouse.refresh.reporting import REPORT_NAME, Reporting
 from segwarehouse.refresh.warm import cards_to_keep
@@ -225,8 +225,8 @@ def refresh(
         tables = merged(
             [
                 run_tables(now, customers_map),
-                *(with_customers(item, now.customer_ids) for item in learned),
-                overall_tables(learned, fresh, reach, refused, config.audience.min_cell),
+                *tables_of(learned, fresh, reach, now.customer_ids, config.audience.min_cell),
+                refused_tables(refused, config.audience.min_cell),
                 on_today(carried, reach, config.audience.min_cell).tables,
             ]
         )

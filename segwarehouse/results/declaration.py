@@ -9,14 +9,16 @@ that a maker yields and nobody has declared is an error; that every declared col
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
 from segwarehouse.errors import SegwarehouseError
-from segwarehouse.results.suppress import Treatment
+from segwarehouse.evaluate.bootstrap import Estimate
+from segwarehouse.results.facts import LearnedFacts, OverallFacts
+from segwarehouse.results.suppress import Made, Treatment
 from segwarehouse.state.comments import bound
 
 Row = dict[str, Any]
@@ -77,6 +79,11 @@ def interval(name: str, comment: str) -> tuple[Column, Column, Column]:
     return real(figure, comment), real(low, bound("lower", name)), real(high, bound("upper", name))
 
 
+def bounds(name: str, estimate: Estimate) -> dict[str, object]:
+    """Return what a row has in the columns of a figure and of its interval."""
+    return dict(zip(bounded(name), (estimate.value, estimate.low, estimate.high), strict=True))
+
+
 CUSTOMER = Column(CUSTOMER_ID, None, "the customer, as the id came")
 
 DEPARTMENT = (
@@ -115,6 +122,9 @@ class Table:
         In both schemas.
     columns
         In order.
+    make_in_worker, make_in_parent
+        Makes the rows of one department: in a worker what its own customers decide, in the parent what needs all
+        departments, or all customers. Neither: it is not of departments, and made in `store.py`.
     hide
         What the minimum cell size leaves out of the rows of one department; None: nothing.
     on_today
@@ -123,6 +133,8 @@ class Table:
 
     name: str
     columns: tuple[Column, ...]
+    make_in_worker: Callable[[LearnedFacts], Made | Iterable[Row]] | None = None
+    make_in_parent: Callable[[OverallFacts], Made | Iterable[Row]] | None = None
     hide: Treatment | None = None
     on_today: OnToday | None = None
 

@@ -6,17 +6,16 @@ each is called from now on, and the rows of `learned.segments`. What a segment i
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from segwarehouse.config import Config
-from segwarehouse.domain import Feature, IntArray, Segment
+from segwarehouse.domain import IntArray
 from segwarehouse.errors import WarehouseError
 from segwarehouse.learn.match import match_groups
-from segwarehouse.rules.typical import describe_typical
 from segwarehouse.state.published import PublishedState
 from segwarehouse.warehouse import Engine
 
@@ -155,22 +154,3 @@ def _numbered(
             kind,
             Numbered(places[there], numbers[there], int(numbers.max()) + 1, since.get((department, kind), {})),
         )
-
-
-def segment_rows(
-    segments: Sequence[Segment], kind: str, identity: Identity, features: Mapping[str, Feature]
-) -> Iterator[dict[str, object]]:
-    """Yield a row for each segment; which are too small to be published is left to `suppress`."""
-    for segment, number, since in zip(segments, identity.ids.tolist(), identity.since, strict=True):
-        yield {
-            "kind": kind,
-            "segment_id": number,
-            "name": segment.name,
-            "size": segment.size,
-            "weight": segment.weight,
-            "buyer_share": segment.buyer_share,
-            "lift": segment.lift,
-            "drivers": "; ".join(segment.drivers),
-            "typical": describe_typical(segment.typical, features),
-            "since": since,
-        }

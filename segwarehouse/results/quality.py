@@ -6,21 +6,29 @@ the candidates of the past stands for the same share of today's: contacts and bu
 only a sample of them was learned from. Nothing is computed here that the evaluation has not found.
 """
 
-from collections.abc import Iterator
-
 from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.evaluate.intervals import STANDARD_SHARES, BudgetQuality, Quality
 from segwarehouse.evaluate.judge import RULES, Evaluation
 from segwarehouse.evaluate.profit import ProfitPoint
-from segwarehouse.results.declaration import DEPARTMENT, OnToday, Table, bounded, day, interval, real, text, whole
+from segwarehouse.results.declaration import (
+    DEPARTMENT,
+    OnToday,
+    Table,
+    bounded,
+    bounds,
+    day,
+    interval,
+    real,
+    text,
+    whole,
+)
+from segwarehouse.results.facts import Rows
 from segwarehouse.results.reach import Reach, judged_share
 from segwarehouse.results.suppress import hide_reliability
 from segwarehouse.state.comments import bound
 
 EXPECTED_BUYERS = "expected buyers"
 """The metric that counts customers; the others are shares or ratios."""
-
-Rows = Iterator[dict[str, object]]
 
 _AT_CONTACTS = "the same in customers of today, the control group left out"
 _MEASURED = (
@@ -44,6 +52,7 @@ EVALUATION = Table(
         _LOW,
         _HIGH,
     ),
+    make_in_parent=lambda facts: evaluation_rows(facts.evaluation, facts.reach),
     on_today=OnToday("share", "budget", ("value", "low", "high")),
 )
 
@@ -59,6 +68,7 @@ CURVES = Table(
         *interval("recall", "and as a share of all candidates who bought"),
         *interval("lift", "precision over the share of buyers among all candidates"),
     ),
+    make_in_parent=lambda facts: curve_rows(facts.evaluation, facts.reach),
     on_today=OnToday("share", "contacts", bounded("expected_buyers")),
 )
 
@@ -74,6 +84,7 @@ DIFFERENCES = Table(
         _LOW,
         _HIGH,
     ),
+    make_in_parent=lambda facts: difference_rows(facts.evaluation, facts.reach),
     on_today=OnToday("share", "budget", ("value", "low", "high")),
 )
 
@@ -86,6 +97,7 @@ RELIABILITY = Table(
         real("predicted", "mean probability"),
         *interval("observed", "share that bought in the outcome window"),
     ),
+    make_in_parent=lambda facts: reliability_rows(facts.evaluation, facts.reach),
     hide=hide_reliability,
 )
 
@@ -100,6 +112,7 @@ PROFIT = Table(
         whole("best_contacts_low", "between this"),
         whole("best_contacts_high", "and this number of contacts the best one lies; NULL on other rows"),
     ),
+    make_in_parent=lambda facts: profit_rows(facts.evaluation, facts.reach),
     on_today=OnToday("share", "contacts", (*bounded("profit"), "best_contacts_low", "best_contacts_high")),
 )
 
@@ -131,10 +144,10 @@ def curve_rows(evaluation: Evaluation, reach: Reach) -> Rows:
                 "ranking": ranking,
                 "share": budget.share,
                 "contacts": contacts,
-                **({} if evaluation.is_look_alike else _bounds("expected_buyers", budget.precision.times(contacts))),
-                **_bounds("precision", budget.precision),
-                **_bounds("recall", budget.recall),
-                **_bounds("lift", budget.lift),
+                **({} if evaluation.is_look_alike else bounds("expected_buyers", budget.precision.times(contacts))),
+                **bounds("precision", budget.precision),
+                **bounds("recall", budget.recall),
+                **bounds("lift", budget.lift),
             }
 
 
@@ -184,7 +197,7 @@ def profit_rows(evaluation: Evaluation, reach: Reach) -> Rows:
         yield {
             "share": point.share,
             "contacts": contacts,
-            **_bounds("profit", point.profit.times(reach.reachable)),
+            **bounds("profit", point.profit.times(reach.reachable)),
             "is_best": int(is_best),
             "best_contacts_low": low if is_best else None,
             "best_contacts_high": high if is_best else None,
@@ -226,7 +239,3 @@ def _is_headline(budget: BudgetQuality, evaluation: Evaluation) -> bool:
 
 def _estimate(estimate: Estimate) -> dict[str, object]:
     return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
-
-
-def _bounds(name: str, estimate: Estimate) -> dict[str, object]:
-    return dict(zip(bounded(name), (estimate.value, estimate.low, estimate.high), strict=True))

@@ -1,11 +1,63 @@
 """One row a rule: what it says and how it does, on the customers that it was learned from and on those after a cut-off.
 
-In: nothing. Out: the declarations of `rules` and `evaluated_rules`. Their rows are made in `rows.py`. In
-`targeting.rules` the second stand beside the first, as `held_out_` columns, which its model names.
+In: `LearnedFacts`. Out: the declarations and the rows of `rules` and `evaluated_rules`. In `targeting.rules` the second
+stand beside the first, as `held_out_` columns, which its model names.
 """
 
-from segwarehouse.results.declaration import DEPARTMENT, Table, interval, real, text, whole
+import math
+
+from segwarehouse.results.declaration import DEPARTMENT, Table, bounds, interval, real, text, whole
+from segwarehouse.results.facts import LearnedFacts, Rows
 from segwarehouse.results.suppress import hide_evaluated_rules, hide_rules
+from segwarehouse.rules.compile import compile_rule
+from segwarehouse.rules.describe import describe_rule
+from segwarehouse.templates import TEMPLATE_DIALECT
+
+
+def rule_rows(facts: LearnedFacts) -> Rows:
+    """Yield each rule with its counts on the customers that were learned from, the target's lines left out."""
+    card, features, frequency = facts.card, facts.features, facts.learned.frequency
+    matched, buyers = facts.table.score(card).matched, facts.table.buyers
+    alone = matched & (matched.sum(axis=1, keepdims=True) == 1)
+    for position, rule in enumerate(card.rules):
+        mask = matched[:, position]
+        support, hits = float(mask.mean()), int((mask & buyers).sum())
+        precision = hits / mask.sum() if mask.any() else math.nan
+        yield {
+            "rule": f"R{position + 1}",
+            "position": position + 1,
+            "words": describe_rule(rule, features),
+            "condition_sql": compile_rule(rule).sql(TEMPLATE_DIALECT),
+            "points": rule.points,
+            "sign": "+",
+            "condition_count": len(rule.conditions),
+            "frequency": frequency.get(rule.conditions),
+            "support": support,
+            "candidates": int((mask & ~buyers).sum()),
+            "unique_candidates": int((alone[:, position] & ~buyers).sum()),
+            "importance": rule.points * math.sqrt(support * (1.0 - support)),
+            "learned_precision": precision,
+            "learned_recall": hits / int(buyers.sum()),
+            "learned_lift": precision / float(buyers.mean()),
+        }
+
+
+def evaluated_rule_rows(facts: LearnedFacts) -> Rows:
+    """Yield each rule of the card that was learned at the latest cut-off, with its figures on customers after it."""
+    evaluation, features = facts.evaluation, facts.features
+    for position, (rule, card) in enumerate(zip(evaluation.rules, evaluation.cards, strict=True)):
+        yield {
+            "rule": f"R{position + 1}",
+            "words": describe_rule(rule, features),
+            "condition_sql": compile_rule(rule).sql(TEMPLATE_DIALECT),
+            "points": rule.points,
+            "support": card.support.value,
+            **bounds("precision", card.precision),
+            "recall": card.recall.value,
+            **bounds("lift", card.lift),
+            "unique_coverage": card.unique_coverage.value,
+        }
+
 
 _WORDS = text("words", "in plain words")
 _CONDITION = text("condition_sql", "the WHERE clause of this rule alone")
@@ -35,6 +87,7 @@ RULES = Table(
         real("learned_lift", "learned_precision over the share of buyers among all"),
     ),
     hide=hide_rules,
+    make_in_worker=rule_rows,
 )
 
 EVALUATED_RULES = Table(
@@ -52,4 +105,5 @@ EVALUATED_RULES = Table(
         real("unique_coverage", "share of candidates that satisfy it and no other rule"),
     ),
     hide=hide_evaluated_rules,
+    make_in_worker=evaluated_rule_rows,
 )

@@ -1,18 +1,18 @@
 """The tables of schema `learned`, put together and loaded, which `models/targeting/` shapes for analysts.
 
 In: rows, or tables of several departments. Out: Arrow tables with the columns that `tables.py` has, each loaded once.
-What a row says is left to `rows.py` and `quality.py`, what is too small to be published to `suppress.py`.
+What a row says is left to the family of its table, what is too small to be published to `suppress.py`.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 
 import pyarrow as pa
 
 from segwarehouse.features import FeatureTable
 from segwarehouse.project import create_schema
+from segwarehouse.results.explanations import correlation_rows, feature_rows
+from segwarehouse.results.groups import customers_map_table
 from segwarehouse.results.maps import CustomersMap
-from segwarehouse.results.rows import correlation_rows, customers_map_table
 from segwarehouse.results.tables import TABLES, arrow
 from segwarehouse.warehouse import Engine, Relation
 
@@ -21,7 +21,7 @@ def run_tables(table: FeatureTable, customers_map: CustomersMap) -> dict[str, pa
     """Return the tables that tell of no department: features, their correlations, and the map of all customers."""
     ids = pa.array(table.customer_ids.take(customers_map.rows))
     return {
-        "features": arrow("features", (asdict(feature) for feature in table.catalogue.features)),
+        "features": arrow("features", feature_rows(table)),
         "correlations": arrow("correlations", correlation_rows(table)),
         "customers_map": arrow("customers_map", customers_map_table(ids, customers_map)),
     }

@@ -1,7 +1,8 @@
 """The tables of schema `learned`: what follows from their declarations, for all of them.
 
-In: the declarations of every family. Out: `TABLES`, what may be shown of a department's rows (`hide`, `publishable`),
-and words for the comments in a published state. See `declaration.py` for what a new column means.
+In: the declarations of every family. Out: `TABLES`; a department's rows, without what is too small to be published
+(`worker_tables`, `parent_tables`); words for the comments in a published state. See `declaration.py` for what a new
+column means.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,6 +12,7 @@ import pyarrow as pa
 
 from segwarehouse.results.declaration import Row, Table
 from segwarehouse.results.explanations import CORRELATIONS, FEATURES, SHAP_VALUES
+from segwarehouse.results.facts import LearnedFacts, OverallFacts, named
 from segwarehouse.results.groups import (
     CLUSTER_SCORES,
     CONFUSIONS,
@@ -43,6 +45,55 @@ OF_DEPARTMENTS = tuple(name for name, table in TABLES.items() if table.is_of_dep
 
 COMMENTS: Mapping[str, Mapping[str, str]] = MappingProxyType({name: table.comments for name, table in TABLES.items()})
 """What each column is, in words, by table."""
+
+
+def worker_tables(facts: LearnedFacts, least: int) -> dict[str, pa.Table]:
+    """Return the rows of one department that its own customers decide, without what is too small.
+
+    Those that tell of customers have their places in the feature table instead of their ids.
+
+    Parameters
+    ----------
+    facts
+        What was learned of the department.
+    least
+        `audience.min_cell`.
+    """
+    made = {name: _made(table.make_in_worker(facts)) for name, table in TABLES.items() if table.make_in_worker}
+    shown = publishable(made, facts.totals, least)
+    department = facts.table.department
+    return {
+        name: rows if isinstance(rows, pa.Table) else arrow(name, named(department, rows))
+        for name, rows in shown.items()
+    }
+
+
+def parent_tables(
+    facts: OverallFacts, result: Mapping[str, pa.Table], totals: Totals, least: int
+) -> dict[str, pa.Table]:
+    """Return the rows of one department that need all departments, or all customers, without what is too small.
+
+    Parameters
+    ----------
+    facts
+        What is known of the department.
+    result
+        What its worker has made, by table: what is shown here may depend on what is shown there.
+    totals
+        Of the department.
+    least
+        `audience.min_cell`.
+    """
+    made = {name: _made(table.make_in_parent(facts)) for name, table in TABLES.items() if table.make_in_parent}
+    shown: dict[str, Made] = {"rules": result["rules"].to_pylist()}
+    return {
+        name: arrow(name, named(facts.department, hide(name, rows, totals, least, shown)))
+        for name, rows in made.items()
+    }
+
+
+def _made(rows: Made | Iterable[Row]) -> Made:
+    return rows if isinstance(rows, pa.Table) else list(rows)
 
 
 def hide(name: str, made: Made, totals: Totals, least: int, shown: Mapping[str, Made] = MappingProxyType({})) -> Made:

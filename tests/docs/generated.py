@@ -112,7 +112,7 @@ def relations(database: Path) -> str:
         "One view a department, named in `targeting.departments`: customers who do not buy there yet and resemble "
         "those who do.",
         "",
-        *_columns(by_relation[f"targeting.{view}"]),
+        *column_lines(by_relation[f"targeting.{view}"]),
     ]
     for relation, comment in described:
         lines += [
@@ -121,7 +121,7 @@ def relations(database: Path) -> str:
             "",
             _cell(comment or ""),
             "",
-            *_columns(_shown(relation, by_relation[relation])),
+            *column_lines(_shown(relation, by_relation[relation])),
         ]
     return "\n".join(lines) + "\n"
 
@@ -134,7 +134,8 @@ def _shown(relation: str, columns: Sequence[tuple[str, str, str]]) -> Sequence[t
     return [*everywhere, ("…", "DOUBLE", "a feature for each of the largest departments: purchases in it")]
 
 
-def _columns(columns: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+def column_lines(columns: Sequence[tuple[str, str, str]]) -> Iterator[str]:
+    """Yield the lines of the table of a relation's columns: name, type and what it is."""
     yield from ("| column | type | what it is |", "| --- | --- | --- |")
     for name, kind, comment in columns:
         yield f"| `{name}` | {kind} | {_cell(comment)} |"
