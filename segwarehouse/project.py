@@ -210,6 +210,8 @@ def build(
             for statement in statements(model, places):
                 warehouse.execute(statement)
         except WarehouseError as error:
+            if error.hint:  # a full disk, for instance, is no fault of the model
+                raise
             raise _engine_error(model, error) from error
         check_contracts(warehouse, model, places)
 
@@ -305,6 +307,8 @@ def run_check(warehouse: Engine, check: Model, places: Places = AS_NAMED) -> Non
     try:
         rows = int(warehouse.fetch(counted)["n"][0].as_py())
     except WarehouseError as error:
+        if error.hint:
+            raise
         raise _engine_error(check, error) from error
     if rows:
         said = check.description or "it must return no rows"
@@ -329,13 +333,8 @@ def _parse_error(file: Path, error: ParseError | TokenError) -> ModelError:
     )
 
 
-def _engine_error(model: Model, error: WarehouseError) -> WarehouseError | ModelError:
-    """Say in which file and line the engine's complaint arises, as far as its message names a word of the file.
-
-    What has nothing to do with the model, such as a full disk, has a hint of its own and stays what it is.
-    """
-    if error.hint:
-        return error
+def _engine_error(model: Model, error: WarehouseError) -> ModelError:
+    """Say in which file and line the engine's complaint arises, as far as its message names a word of the file."""
     named = re.findall(r'"([^"]+)"|(?:name|column|function|type) ([\w.]+)', error.message)
     line = 1
     for word in (first or second for first, second in named):

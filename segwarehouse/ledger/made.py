@@ -62,7 +62,8 @@ def require_own(config: Config, working: Engine, ledger: Ledger | None, schemas:
         shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
         raise WarehouseError(
             f"the working database has {shown}, which segwarehouse did not make, in a schema that each run makes anew",
-            "move them to a schema of another name, or name another database in warehouse.url",
+            "move them to a schema of another name, or name another database in warehouse.url; if its ledger was lost, "
+            "put that back",
             relations=names,
         )
 
