@@ -195,11 +195,11 @@ class _Judged:
 
 
 def learn(
-    table: DepartmentTable, settings: Settings, *, explain: bool, former: Card | None = None
+    table: DepartmentTable, settings: Settings, *, explain: bool, previous: Card | None = None
 ) -> DepartmentLearned:
     """Learn a department's card, and with `explain` its maps and segments too.
 
-    A `former` card is for publishing alone: to a time in the past it would bring what was learned since.
+    A `previous` card is for publishing alone: to a time in the past it would bring what was learned since.
     """
     from segwarehouse.estimator import CardClassifier  # scikit-learn, which a command that learns nothing can spare
 
@@ -208,7 +208,7 @@ def learn(
         least_selected=_least_selected(table, settings),
         min_segment=settings.parameters.min_segment,
         explain=explain,
-        previous=former,
+        previous=previous,
     )
 
 

@@ -48,7 +48,7 @@ def measure_stability(table: DepartmentTable, settings: Settings, card: Card, re
     settings
         As the card was learned with.
     card
-        What the refits are held against.
+        What the refits are compared with.
     refits
         How many.
 

@@ -80,13 +80,13 @@ def carry_over(
 
 def _remarked(rows: pa.Table, remarks: Mapping[str, str]) -> pa.Table:
     """Return rows of departments with new remarks first; what was said of an older hold goes."""
-    said = []
+    remarked = []
     for department, remark in zip(rows["department"].to_pylist(), rows["remark"].to_pylist(), strict=True):
         parts = [part for part in (remark or "").split("; ") if part and not part.startswith(HELD_BACK)]
         if department in remarks:
             parts.insert(0, f"{HELD_BACK}{remarks[department].replace('; ', ', and ')}")
-        said.append("; ".join(parts) or None)
-    return rows.set_column(rows.column_names.index("remark"), "remark", pa.array(said, pa.string()))
+        remarked.append("; ".join(parts) or None)
+    return rows.set_column(rows.column_names.index("remark"), "remark", pa.array(remarked, pa.string()))
 
 
 def _rows(state: PublishedState, name: str, departments: Sequence[Department]) -> pa.Table:

@@ -148,7 +148,7 @@ class Worker:
         evaluation = _judge(task)
         settings, table = task.settings, task.left_out.table()
         try:
-            learned = learn(table, settings, explain=True, former=task.previous_card)
+            learned = learn(table, settings, explain=True, previous=task.previous_card)
         except TooFewBuyers as error:
             return DepartmentResult(task.department, evaluation, why=_too_few(error, settings.min_cell))
         matched = table.score(learned.card).matched

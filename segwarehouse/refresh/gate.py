@@ -46,12 +46,12 @@ def hold_back(
     for name, churn in compared.churn.items():
         if not compared.reread[name].is_same:
             continue
-        said = [
+        reasons = [
             *(_too_much(config, churn) if judge_churn else ()),
             *_worse(config, previous, previous.quality[name], lifts.get(name)),
         ]
-        if said:
-            found[name] = "; ".join(said)
+        if reasons:
+            found[name] = "; ".join(reasons)
     return found
 
 

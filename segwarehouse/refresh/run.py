@@ -23,7 +23,7 @@ from segwarehouse.ledger.status import Progress
 from segwarehouse.refresh.build import build_cutoffs
 from segwarehouse.refresh.carry import carry_over, on_today
 from segwarehouse.refresh.choose import HOLDING_OUT, choose, choose_protocol
-from segwarehouse.refresh.compare import CARRIED, KEPT, LEARNED, compare, settle
+from segwarehouse.refresh.compare import CARRIED, KEPT, LEARNED, compare, record_changes
 from segwarehouse.refresh.department import Worker
 from segwarehouse.refresh.departments import (
     Known,
@@ -83,7 +83,7 @@ class RefreshReport:
     refused
         Departments without a view, with the reason.
     held_back
-        Departments that keep the rules of the run before, with the reason.
+        Departments that keep their previous rules, with the reason.
     cleaning
         Transaction lines by reason for leaving them out. Those whose reason begins with ``kept`` are not left out; a
         ``kept duplicate`` equals another line in every column.
@@ -232,7 +232,7 @@ def refresh(
         )
         run.step("store", lambda: store(warehouse, tables))
         origins = {name: KEPT if name in held else LEARNED if name in fresh else CARRIED for name in specs}
-        settle(warehouse, compared, specs, origins, staged.id_type)
+        record_changes(warehouse, compared, specs, origins, staged.id_type)
         run.remember(compared.previous_run, held)
         run.describe(_facts(staged, protocol, now, len(specs), len(refused)))
         published = [*(item.department for item in learned), *carried.departments]
@@ -316,7 +316,7 @@ def _report(
 
 
 def _prove_boundaries(specs: dict[str, ViewSpec]) -> None:
-    """Hold every card against its SQL on a table of boundary values, on an engine of its own.
+    """Compare every card with its SQL on a table of boundary values, on an engine of its own.
 
     Raises
     ------
@@ -337,6 +337,8 @@ def _views(warehouse: Engine, specs: Mapping[Department, ViewSpec]) -> list[View
         query = department_view(spec)
         validate_view(query, columns, dialect=warehouse.dialect)
         words = "; ".join(describe_rule(rule, spec.features) for rule in spec.card.rules[:3])
-        said = f"Customers who do not buy in {department.name} yet and resemble those who do, best first. They {words}."
-        views.append(View(department, naming_its_run(query), said))
+        comment = (
+            f"Customers who do not buy in {department.name} yet and resemble those who do, best first. They {words}."
+        )
+        views.append(View(department, naming_its_run(query), comment))
     return views

@@ -1,7 +1,7 @@
 """Who the proof asks about: ids, their order, and the draw that puts a customer into the control group.
 
-In: a feature relation. Out: a `CustomerIds`, worked out in Arrow, numpy and hashlib, so that it can be held against the
-engine's own order and hash. Ids are integers, text (ordered by bytes) or UUIDs (fetched as text).
+In: a feature relation. Out: a `CustomerIds`, worked out in Arrow, numpy and hashlib, to be compared with the engine's
+own order and hash. Ids are integers, text (ordered by bytes) or UUIDs (fetched as text).
 """
 
 import hashlib

@@ -65,7 +65,7 @@ class Discrepancy(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The outcome of holding a view against Python.
+    """The outcome of comparing a view with Python.
 
     Attributes
     ----------
