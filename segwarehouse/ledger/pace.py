@@ -1,7 +1,7 @@
 """How far a run is: shares of the whole and the time that is left, while its steps are done.
 
 In: what the steps of the previous run took, or what they are expected to take. Out: a `Pace` that turns "so much of
-this step" into "so much of the whole", and words. What they are expected to take is left to `refresh/forecast.py`.
+this step" into "so much of the whole", and words. What they are expected to take is left to `forecast.py`.
 """
 
 import time
