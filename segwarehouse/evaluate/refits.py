@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from segwarehouse.domain import BoolArray, Card, FloatArray, IntArray
-from segwarehouse.evaluate.judge import Settings, as_published, budget_share, contacts_among, learn
+from segwarehouse.evaluate.judge import as_published, budget_share, contacts_among, learn
+from segwarehouse.evaluate.settings import Settings
 from segwarehouse.table import DepartmentTable
 
 REFIT_SHARE = 0.632

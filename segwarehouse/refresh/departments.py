@@ -13,8 +13,8 @@ import numpy as np
 from segwarehouse.config import Config
 from segwarehouse.domain import Card, Department, IntArray
 from segwarehouse.errors import SegwarehouseError, TooFewBuyers
-from segwarehouse.evaluate.judge import Settings
 from segwarehouse.evaluate.scores import Outcome, current_outcome, with_outcome, with_scores
+from segwarehouse.evaluate.settings import Settings
 from segwarehouse.evaluate.splits import STEPPING_BACK, cutoffs
 from segwarehouse.features import Catalogue, FeatureTable, Staged
 from segwarehouse.learn.conversion import Pool

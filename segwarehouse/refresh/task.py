@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from segwarehouse.domain import Card, Department, FloatArray, IntArray, shown_count
 from segwarehouse.errors import SegwarehouseError, TooFewBuyers
-from segwarehouse.evaluate.judge import Evaluation, Past, Settings, begins_share, hold_out, learn, step_back
+from segwarehouse.evaluate.judge import Evaluation, Past, begins_share, hold_out, learn, step_back
 from segwarehouse.evaluate.refits import measure_stability
+from segwarehouse.evaluate.settings import Settings
 from segwarehouse.features import FeatureTable, LeftOut
 from segwarehouse.learn.department import DepartmentLearned
 from segwarehouse.results.facts import LearnedFacts

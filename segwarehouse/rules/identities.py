@@ -19,6 +19,9 @@ from segwarehouse.errors import DataError
 from segwarehouse.rules.compile import CUSTOMERS
 from segwarehouse.warehouse import AS_NAMED, Engine, Places
 
+BATCH_ROWS = 100_000
+"""So many customers are fetched at once."""
+
 
 @dataclass(frozen=True)
 class CustomerIds:
@@ -111,3 +114,8 @@ def plain_ids(ids: pa.Array | pa.ChunkedArray) -> pa.Array:
 def is_text(kind: pa.DataType) -> bool:
     """Tell whether an Arrow type is text."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def joined(arrays: list[pa.Array], kind: pa.DataType) -> pa.Array:
+    """Return ids of several batches as one array."""
+    return pa.concat_arrays(arrays) if arrays else pa.array([], kind)

@@ -1,11 +1,11 @@
-"""DuckDB, embedded: the default engine, and the only importer of its driver.
+"""DuckDB, embedded: the default engine.
 
 A connection that writes is locked down as far as a batch can be: no replacement scans into Python, no extension that
 is not in the driver. All are in UTC. `DuckDB.staged` is how a published state is built aside: in a second
-file, attached while it is written, detached before anyone reads it.
+file, attached while it is written, detached before anyone reads it. What the driver complains of is turned into
+errors by `complaints.py`.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,11 +16,18 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
-from segwarehouse.errors import SourceError, WarehouseError, WarehouseLocked
-from segwarehouse.outgoing import masked
+from segwarehouse.errors import WarehouseError
+from segwarehouse.warehouse.complaints import (
+    cause_of,
+    connect_error,
+    interruption,
+    ragged_error,
+    source_error,
+    statement_error,
+)
 from segwarehouse.warehouse.engine import Batches, Capabilities
 from segwarehouse.warehouse.place import Place, Relation
-from segwarehouse.warehouse.ragged import first_odd_line, separator_of
+from segwarehouse.warehouse.ragged import separator_of
 
 STORAGE_VERSION = "v1.4.0"
 """The file format of published states: DuckDB 1.4, 1.5 and 2.0 read it; what 2.0 writes by default, only 2.0 reads."""
@@ -79,7 +86,7 @@ class DuckDB:
             self._connection.execute("SET TimeZone = 'UTC'").fetchall()
             found = self._connection.execute("SELECT current_database()").fetchall()
         except duckdb.Error as error:
-            raise _connect_error(error, path) from error
+            raise connect_error(error, path) from error
         self.home = str(found[0][0])
 
     def execute(self, *statements: exp.Expr) -> None:
@@ -88,9 +95,9 @@ class DuckDB:
         try:
             self._connection.execute(text).fetchall()
         except duckdb.Error as error:
-            raise _statement_error(error, text) from _cause(error)
+            raise statement_error(error, text) from cause_of(error)
         except RuntimeError as error:
-            raise _interruption(error) from error
+            raise interruption(error) from error
 
     def fetch(self, query: exp.Query) -> pa.Table:
         """Run a query and return all its rows."""
@@ -98,9 +105,9 @@ class DuckDB:
         try:
             return self._connection.sql(text).to_arrow_table()
         except duckdb.Error as error:
-            raise _statement_error(error, text) from _cause(error)
+            raise statement_error(error, text) from cause_of(error)
         except RuntimeError as error:
-            raise _interruption(error) from error
+            raise interruption(error) from error
 
     def batches(self, query: exp.Query, rows: int) -> Batches:
         """Run a query and return its rows in batches of about `rows`."""
@@ -108,7 +115,7 @@ class DuckDB:
         try:
             reader = self._connection.sql(text).to_arrow_reader(rows)
         except duckdb.Error as error:
-            raise _statement_error(error, text) from _cause(error)
+            raise statement_error(error, text) from cause_of(error)
         return Batches(reader.schema, _read(reader, text))
 
     def load(self, target: Relation | Place, table: pa.Table) -> None:
@@ -172,13 +179,13 @@ class DuckDB:
             self._create_view(view, _read_call(reader, path, (), encoding))
             columns = list(self.columns(Relation("source", name)))
             if reader == "read_csv" and len(columns) == 1 and (separator := separator_of(columns[0])):
-                raise _ragged_error(name, location, Path(path), separator, encoding or "utf-8")
+                raise ragged_error(name, location, Path(path), separator, encoding or "utf-8")
             present = [column for column in columns if column in text_columns]
             if reader == "read_csv" and present:
                 self._create_view(view, _read_call(reader, path, present, encoding))
         except (WarehouseError, sqlglot.errors.ParseError) as error:
             cause = error if isinstance(error, WarehouseError) else None  # a parser quotes the whole location
-            raise _source_error(error, name, location, is_file=reader is not None) from cause
+            raise source_error(error, name, location, is_file=reader is not None) from cause
 
     def lock_down(self, readable: Sequence[str], writable: Path) -> None:
         """Let this connection read the sources and write below `writable`, and nothing else, until it is closed.
@@ -220,7 +227,7 @@ class DuckDB:
         try:
             self._connection.commit()
         except duckdb.Error as error:
-            raise _statement_error(error, "COMMIT") from error
+            raise statement_error(error, "COMMIT") from error
 
     @contextmanager
     def staged(self, path: Path, catalog: str) -> Iterator[None]:
@@ -256,7 +263,7 @@ class DuckDB:
         try:
             self._connection.execute(text).fetchall()
         except duckdb.Error as error:
-            raise _statement_error(error, text) from error
+            raise statement_error(error, text) from error
 
     def _leave(self, catalog: str) -> None:
         self._use(self.home)
@@ -284,7 +291,7 @@ def _read(reader: pa.RecordBatchReader, text: str) -> Iterator[pa.RecordBatch]:
     try:
         yield from reader
     except duckdb.Error as error:
-        raise _statement_error(error, text) from _cause(error)
+        raise statement_error(error, text) from cause_of(error)
 
 
 def connect(path: Path | None, *, read_only: bool = False) -> DuckDB:
@@ -334,90 +341,3 @@ def _read_call(reader: str, path: str, text_columns: Sequence[str], encoding: st
             ]
             options.append(exp.EQ(this=exp.to_identifier("types"), expression=exp.Struct(expressions=pairs)))
     return exp.Anonymous(this=reader, expressions=[exp.Literal.string(path), *options])
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().split("\n", 1)[0]
-
-
-def _connect_error(error: duckdb.Error, path: Path | None) -> WarehouseError:
-    message = _first_line(error)
-    if "lock" in message.lower():
-        holder = re.search(r"PID (\d+)", message)
-        who = f" by process {holder.group(1)}" if holder else ""
-        return WarehouseLocked(
-            f"{path} is held{who}", "wait until it has finished, or close the program that has the file open", path=path
-        )
-    return WarehouseError(
-        f"{path} can't be opened: {message}", "is it a DuckDB database, in a folder you may write to?"
-    )
-
-
-_ABOUT_VALUES = (
-    duckdb.ConversionException,
-    duckdb.ConstraintException,
-    duckdb.InvalidInputException,
-    duckdb.OutOfRangeException,
-)
-"""The engine complains of a value in the data, and quotes it: it may be a customer's id."""
-
-
-_NOT_UTF_8 = "not utf-8 encoded"
-"""What DuckDB says, below its first line, of a file in another encoding."""
-
-
-def _statement_error(error: duckdb.Error, text: str) -> WarehouseError:
-    message = _first_line(error)
-    if _NOT_UTF_8 in str(error):
-        return WarehouseError(_NOT_UTF_8, statement=text)
-    failed_to_write = "could not write" in message.casefold() or isinstance(error, duckdb.FatalException)
-    if isinstance(error, _ABOUT_VALUES):
-        message = re.sub(r"""(['"]).*\1""", "'…'", message)
-        if not isinstance(error, duckdb.InvalidInputException):
-            message = re.sub(r"\b\d[\d.:-]*\b", "…", message)
-    return WarehouseError(message, "is there room on the disk?" if failed_to_write else "", statement=text)
-
-
-def _interruption(error: RuntimeError) -> BaseException:
-    """Return what stopped a query: DuckDB says of a signal that arrives while it works "Query interrupted"."""
-    return KeyboardInterrupt() if "interrupted" in str(error).casefold() else error
-
-
-def _cause(error: duckdb.Error) -> duckdb.Error | None:
-    """Return the engine's own error for the traceback, unless it quotes a value or a password."""
-    return None if isinstance(error, _ABOUT_VALUES) or masked(str(error)) != str(error) else error
-
-
-def _ragged_error(name: str, location: str, path: Path, separator: str, encoding: str) -> SourceError:
-    odd = first_odd_line(path, separator, encoding)
-    where = (
-        f"line {odd.line:,} has {odd.fields} fields and the heading {odd.expected}" if odd else "lines differ in length"
-    )
-    return SourceError(
-        f"source.{name}: the file {location!r} does not read as a table: {where}",
-        f"mend the line, or put quotes around fields that hold {separator!r}",
-        source=name,
-    )
-
-
-def _source_error(error: Exception, name: str, location: str, *, is_file: bool) -> SourceError:
-    kind = "file" if is_file else "relation"
-    if is_file and "No files found" in str(error):
-        return SourceError(
-            f"source.{name}: no file matches {location!r}",
-            "is the path right, relative to segwarehouse.toml?",
-            source=name,
-        )
-    if _NOT_UTF_8 in str(error):
-        return SourceError(
-            f"source.{name}: the file {location!r} is not written in utf-8",
-            'write encoding = "latin-1" under [source], or convert the file: iconv -f cp1252 -t utf-8',
-            source=name,
-            encoding="utf-8",
-        )
-    hint = (
-        "is it a complete Parquet, CSV or JSON file, and named so (.parquet, .csv, .json)?"
-        if is_file
-        else "write a file with its ending, or schema.table"
-    )
-    return SourceError(f"source.{name}: the {kind} {location!r} can't be read: {_first_line(error)}", hint, source=name)
