@@ -6,10 +6,10 @@ In: the files of two states, read only. Out: a line for each relation of schemas
 differs below it, and a summary. The exit status is 1 where anything differs, 0 where nothing does.
 
 A change of the code that must not change what is published is compared like this: refresh the same data with the same
-seed before and after, with the same number of former runs. Rows are compared as multisets and values as text, which is
-exact: DuckDB writes the shortest digits that read back as the same double, -0.0 is not 0.0, NaN is NaN, NULL is NULL.
-Run ids become the same word everywhere; what else may differ is in `ASIDE`. Of tables of several runs only the rows of
-the state's own run are compared; which steps it took is a note. Ids of customers are shown with --ids alone.
+seed before and after, with the same number of previous runs. Rows are compared as multisets and values as text, which
+is exact: DuckDB writes the shortest digits that read back as the same double, -0.0 is not 0.0, NaN is NaN, NULL is
+NULL. Run ids become the same word everywhere; what else may differ is in `ASIDE`. Of tables of several runs only the
+rows of the state's own run are compared; which steps it took is a note. Ids of customers are shown with --ids alone.
 """
 
 import argparse

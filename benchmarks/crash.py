@@ -8,7 +8,7 @@ A project of 130 customers is refreshed once. Then each round starts a refresh i
 SIGKILL to its whole process group: every other time at a moment drawn evenly over a whole refresh, in between within
 the publishing or within the promotion, which is the last few milliseconds. All the while two readers, which know
 nothing of segwarehouse, open the published state again and again. After each kill a new process looks: the state that
-is published is the former one or the new one, `verify` proves it, a refresh succeeds and leaves nothing of the dead
+is published is the previous one or the new one, `verify` proves it, a refresh succeeds and leaves nothing of the dead
 one. It exits with 1 if anything was not so.
 
 Learning writes nothing to disk and takes most of the time: it is done in the refreshes that are killed at moments drawn
@@ -184,7 +184,7 @@ def refresh_telling(config: "Config", worker: "Worker", pipe: int) -> None:
     os.write(pipe, f"done\t{report.run_id}\n".encode())
 
 
-class Told:
+class Lines:
     """The lines that a forked process writes, with the time at which each came."""
 
     def __init__(self, pipe: int) -> None:
@@ -226,7 +226,7 @@ def published_run(config: "Config") -> str:
         return str(state.execute("select run_id from targeting.run").fetchall()[0][0])
 
 
-def aftermath(config: "Config", worker: "Worker", former: str, pipe: int) -> None:
+def aftermath(config: "Config", worker: "Worker", previous: str, pipe: int) -> None:
     """Look at what a kill has left, refresh, and look again; write what was found as JSON."""
     import duckdb
 
@@ -253,7 +253,7 @@ def aftermath(config: "Config", worker: "Worker", former: str, pipe: int) -> Non
         problems.append(f"the run log says {statuses}")
     if remaining := leavings(config):
         problems.append(f"left behind after the next refresh: {remaining}")
-    answer = {"is_new": found != former, "leavings": left, "problems": problems, "run_id": report.run_id}
+    answer = {"is_new": found != previous, "leavings": left, "problems": problems, "run_id": report.run_id}
     os.write(pipe, f"{json.dumps(answer)}\n".encode())
 
 
@@ -281,7 +281,7 @@ class Crashes:
         self._draw = random.Random(seed)  # noqa: S311 - moments to kill at, not secrets
         self._fast = fast
         self._learning = Learning()
-        self.former = ""
+        self.previous = ""
         self.durations: dict[str, float] = {}
 
     def warm_up(self) -> None:
@@ -298,61 +298,63 @@ class Crashes:
             ways[name]()
             started = time.monotonic()
             pid, pipe = forked(lambda writing: refresh_telling(self._config, self._learning.worker, writing))
-            told = Told(pipe)
-            told.until(None, PATIENCE_SECONDS)
-            told.close()
+            written = Lines(pipe)
+            written.until(None, PATIENCE_SECONDS)
+            written.close()
             if os.waitpid(pid, 0)[1] != 0:
-                raise SystemExit(f"the first refresh failed: {told.last}")
-            at = {line.split("\t")[0]: when for when, line in reversed(told.lines)}
+                raise SystemExit(f"the first refresh failed: {written.last}")
+            at = {line.split("\t")[0]: when for when, line in reversed(written.lines)}
             self.durations[name] = at["done"] - started
             self.durations["publish"] = at["done"] - at["publish"]
             self.durations["promote"] = at["done"] - at.get("promote", at["publish"])
-        self.former = published_run_in_child(self._config)
+        self.previous = published_run_in_child(self._config)
 
     def round(self, kind: str) -> Round | None:
         """Kill one refresh; None if it ended before."""
         is_whole = kind == "whole refresh"
         (self._learning.restore if is_whole and not self._fast else self._learning.replay)()
         pid, pipe = forked(lambda writing: refresh_telling(self._config, self._learning.worker, writing))
-        told = Told(pipe)
+        written = Lines(pipe)
         if is_whole:
-            told.until(None, self._draw.uniform(0.0, self.durations["replayed" if self._fast else "whole"]))
+            written.until(None, self._draw.uniform(0.0, self.durations["replayed" if self._fast else "whole"]))
         else:
             mark = "publish" if kind == "publishing" or self._config.in_place else "promote"
-            if told.until(mark, PATIENCE_SECONDS):
+            if written.until(mark, PATIENCE_SECONDS):
                 time.sleep(self._draw.uniform(0.0, self.durations[mark]))
         os.killpg(pid, signal.SIGKILL)
         _, status = os.waitpid(pid, 0)
-        told.until(None, 1.0)
-        told.close()
+        written.until(None, 1.0)
+        written.close()
         if not os.WIFSIGNALED(status):
-            if not told.last.startswith("done"):
-                raise SystemExit(f"a refresh failed: {told.last}")
-            self.former = told.last.split("\t")[1]
+            if not written.last.startswith("done"):
+                raise SystemExit(f"a refresh failed: {written.last}")
+            self.previous = written.last.split("\t")[1]
             return None
-        return self._look(kind, told.last)
+        return self._look(kind, written.last)
 
     def _look(self, kind: str, step: str) -> Round:
         self._learning.replay()
-        pid, pipe = forked(lambda writing: aftermath(self._config, self._learning.worker, self.former, writing))
-        told = Told(pipe)
-        told.until(None, PATIENCE_SECONDS)
-        told.close()
+        pid, pipe = forked(lambda writing: aftermath(self._config, self._learning.worker, self.previous, writing))
+        written = Lines(pipe)
+        written.until(None, PATIENCE_SECONDS)
+        written.close()
         if os.waitpid(pid, 0)[1] != 0:
-            return Round(kind, step, is_new=False, leavings=[], problems=[f"the refresh after it failed: {told.last}"])
-        found = json.loads(told.last)
-        self.former = found["run_id"]
+            return Round(
+                kind, step, is_new=False, leavings=[], problems=[f"the refresh after it failed: {written.last}"]
+            )
+        found = json.loads(written.last)
+        self.previous = found["run_id"]
         return Round(kind, step, found["is_new"], found["leavings"], found["problems"])
 
 
 def published_run_in_child(config: "Config") -> str:
     """Ask in another process: this one must hold no engine when it forks."""
     pid, pipe = forked(lambda writing: os.write(writing, f"{published_run(config)}\n".encode()))
-    told = Told(pipe)
-    told.until(None, PATIENCE_SECONDS)
-    told.close()
+    written = Lines(pipe)
+    written.until(None, PATIENCE_SECONDS)
+    written.close()
     os.waitpid(pid, 0)
-    return told.last
+    return written.last
 
 
 # -- readers and the result -------------------------------------------------------------------------------------------
@@ -383,7 +385,7 @@ class Readers:
 
 
 def show(rounds: list[Round], seen: dict[str, Any] | None) -> None:
-    print("| killed within | kills | former state stands | new state stands | whole, proved, next refresh succeeds |")
+    print("| killed within | kills | previous state stands | new state stands | whole, proved, next refresh succeeds |")
     print("| --- | --- | --- | --- | --- |")
     for kind in dict.fromkeys(KINDS):
         mine = [each for each in rounds if each.kind == kind]

@@ -27,7 +27,8 @@ from benchmarks.worlds import complete_journey, opened
 from segwarehouse.domain import Feature, FloatArray
 from segwarehouse.evaluate.bootstrap import RESAMPLES, Estimate
 from segwarehouse.evaluate.intervals import Quality, Sample, compare_samples
-from segwarehouse.evaluate.judge import BASELINE, BLACK_BOX, RULES, Past, Settings, as_published, learn
+from segwarehouse.evaluate.judge import BASELINE, BLACK_BOX, RULES, Past, as_published, learn
+from segwarehouse.evaluate.settings import Settings
 from segwarehouse.features.catalogue import BEHAVIOUR
 from segwarehouse.table import DepartmentTable
 

@@ -1,4 +1,4 @@
-"""A LightGBM that is tuned as a careful analyst would, to hold the black box of segwarehouse against.
+"""A LightGBM that is tuned as a careful analyst would, to compare the black box of segwarehouse with.
 
 In: features, who is a buyer, and a seed. Out: out-of-fold log-odds with the parameters that an inner cross-validation
 chose. What happened after the cut-off has no part in it.

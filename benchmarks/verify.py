@@ -50,8 +50,8 @@ from segwarehouse.domain import (
 )
 from segwarehouse.learn.propensity import LightGBMParameters
 from segwarehouse.project import create_schema
-from segwarehouse.rules import prove
 from segwarehouse.rules.compile import VIEW_COLUMNS, ViewSpec, control_limit, department_view, naming_its_run
+from segwarehouse.rules.expected import Texts, patterns
 from segwarehouse.rules.stored import card_to_json
 from segwarehouse.state.published import PublishedState
 from segwarehouse.warehouse import Engine, Relation, connect
@@ -296,9 +296,9 @@ def view_in_python(audience: ViewSpec, ids: IntArray, columns: Columns, buyer: B
     members = np.flatnonzero(scored.selected & ~buyer)
     members = members[np.lexsort((ids[members], -scored.activity[members], -scored.points[members]))]
     target = draws[members] >= control_limit(audience.control_share)
-    pattern, example = prove._patterns(scored.matched[members])
-    said = [prove._Said.of(audience, scored.matched[members[at]]) for at in example]
-    texts = [pa.array([getattr(each, name) for each in said], pa.string()) for name in prove._Said._fields]
+    pattern, example = patterns(scored.matched[members])
+    words = [Texts.of(audience, scored.matched[members[at]]) for at in example]
+    texts = [pa.array([getattr(each, name) for each in words], pa.string()) for name in Texts._fields]
     parts = [
         ids[members],
         scored.score[members],

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 
 from segwarehouse.config import Config, load_config
-from segwarehouse.evaluate.judge import FEWEST_OUTCOMES, Past, Settings
+from segwarehouse.evaluate.judge import FEWEST_OUTCOMES, Past
+from segwarehouse.evaluate.settings import Settings
 from segwarehouse.features import Catalogue, Staged, Window, read_catalogue
 from segwarehouse.features.build import build_features
 from segwarehouse.simulate import simulate

@@ -25,8 +25,8 @@ from segwarehouse.measure.campaign import Campaign
 from segwarehouse.measure.run import measure
 from segwarehouse.refresh import PlannedRelation, RefreshReport, RollbackReport, plan, refresh, rollback, verify
 from segwarehouse.refresh.preflight import CheckReport, check
-from segwarehouse.refresh.reporting import REPORT_NAME
 from segwarehouse.report import Report, summarise, write_report
+from segwarehouse.report.reporting import REPORT_NAME
 from segwarehouse.state.export import Exported, export
 from segwarehouse.state.folders import current_run, states_on_disk
 from segwarehouse.state.proof import Verified

@@ -1,7 +1,7 @@
 """The frozen types that every layer shares: conditions, rules, cards, and how they read a column.
 
 In: plain values and numpy arrays. Out: masks, points, scores and ranks. This is the Python half of the proof:
-`rules/compile.py` says the same in SQL, and `rules/prove.py` holds one against the other. It imports numpy and
+`rules/compile.py` says the same in SQL, and `rules/prove.py` compares the one with the other. It imports numpy and
 the standard library only.
 
 A missing value (NULL) never satisfies a condition, whichever way it points. NaN is above every number, as it is
@@ -44,7 +44,7 @@ Columns = Mapping[str, Column]
 
 
 class Operator(StrEnum):
-    """How a value is held against a threshold. Complements of each other on numbers."""
+    """How a value is compared with a threshold. Complements of each other on numbers."""
 
     AT_LEAST = ">="
     BELOW = "<"

@@ -18,7 +18,7 @@
     │   └── NothingPublished             12: there is no published state yet
     ├── UnknownName                   10: no such department, run or feature
     ├── LastRunFailed                 13: the last run failed, was stopped or died
-    └── RulesHeldBack                 20: published, but some departments keep the rules of the run before
+    └── RulesHeldBack                 20: published, but some departments keep their previous rules
 
 Each error says what happened with the actual value (`message`), what to do next (`hint`), and carries its
 facts as attributes, all without credentials. Only the command line prints them; status 2 is also its own, for options
@@ -135,7 +135,7 @@ class ProofFailed(SegwarehouseError):
 
 
 class PublishError(SegwarehouseError):
-    """The published state could not be replaced; the former one stands. Facts: `path`."""
+    """The published state could not be replaced; the previous one stands. Facts: `path`."""
 
     exit_status = 9
 
@@ -159,6 +159,6 @@ class LastRunFailed(SegwarehouseError):
 
 
 class RulesHeldBack(SegwarehouseError):
-    """A state was published in which some departments keep the rules of the run before. Facts: `departments`."""
+    """A state was published in which some departments keep their previous rules. Facts: `departments`."""
 
     exit_status = 20

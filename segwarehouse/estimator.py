@@ -202,7 +202,7 @@ class CardClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # s
             seed=self._seed(),
             explain=explain,
             parameters=self._parameters(least_selected, min_segment),
-            former=previous,
+            previous=previous,
         )
 
     def predict_proba(self, X: npt.ArrayLike | pd.DataFrame) -> FloatArray:

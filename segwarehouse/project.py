@@ -175,10 +175,10 @@ def _listed(header: Mapping[str, list[str]], key: str) -> tuple[str, ...]:
 
 def _contracts(query: exp.Query) -> Iterator[Contract]:
     for projection in query.selects:
-        said = " ".join(comment.strip() for comment in projection.comments or [])
-        if said:
-            clauses = tuple((found[1], found[2] or "") for found in _CONTRACT.finditer(said))
-            yield Contract(projection.alias_or_name, clauses, _CONTRACT.sub("", said).strip())
+        comment = " ".join(comment.strip() for comment in projection.comments or [])
+        if comment:
+            clauses = tuple((found[1], found[2] or "") for found in _CONTRACT.finditer(comment))
+            yield Contract(projection.alias_or_name, clauses, _CONTRACT.sub("", comment).strip())
 
 
 def build(
@@ -311,9 +311,9 @@ def run_check(warehouse: Engine, check: Model, places: Places = AS_NAMED) -> Non
             raise
         raise _engine_error(check, error) from error
     if rows:
-        said = check.description or "it must return no rows"
+        meaning = check.description or "it must return no rows"
         raise CheckFailed(
-            f"check {check.relation.name} returned {rows} rows: {said}",
+            f"check {check.relation.name} returned {rows} rows: {meaning}",
             f"the query is in {check.file}",
             check=check.relation.name,
             rows=rows,

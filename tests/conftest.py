@@ -16,7 +16,7 @@ from segwarehouse.api import Project
 from segwarehouse.config import load_config
 from segwarehouse.features import FeatureTable
 from segwarehouse.refresh import RefreshReport, refresh
-from segwarehouse.refresh.department import DepartmentResult, DepartmentTask, Worker
+from segwarehouse.refresh.task import DepartmentResult, DepartmentTask, Worker
 from segwarehouse.results.maps import CustomersMap
 from tests import browser
 

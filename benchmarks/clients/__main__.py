@@ -39,7 +39,7 @@ class Outcome:
 
     client: str
     outcome: str
-    said: str
+    message: str
 
 
 def main() -> int:
@@ -53,7 +53,7 @@ def main() -> int:
         answer = publish(Path(folder))
         outcomes = [try_node(answer) if client == NODE else try_python(client, answer) for client in clients]
     for outcome in outcomes:
-        print(f"{outcome.client:<14} {outcome.outcome:<10} {outcome.said}")
+        print(f"{outcome.client:<14} {outcome.outcome:<10} {outcome.message}")
     return 1 if any(outcome.outcome == "fails" for outcome in outcomes) else 0
 
 

@@ -46,11 +46,11 @@ def require_ending(name: str | None, written: str) -> None:
     if name is None:
         return
     ending = Path(name).suffix
-    said = _FORMATS.get(ending.casefold(), written)
-    if said != written:
+    expected = _FORMATS.get(ending.casefold(), written)
+    if expected != written:
         plain = Path(name).with_suffix(f".{written.casefold()}").name
         raise click.UsageError(
-            f"{name}: {ending} says {said}, and {written} is written; {_FIRST.get(said, '')}name it {plain}"
+            f"{name}: {ending} says {expected}, and {written} is written; {_FIRST.get(expected, '')}name it {plain}"
         )
 
 

@@ -322,7 +322,7 @@ class AudienceConfig:
 
 @dataclass(frozen=True, slots=True)
 class GateConfig:
-    """`[gate]`: when a department keeps the rules of the last run, instead of being published with new ones."""
+    """`[gate]`: when a department keeps its previous rules, instead of being published with new ones."""
 
     max_changed_share: float = field(
         default=0.5,
@@ -338,7 +338,7 @@ class GateConfig:
 
 @dataclass(frozen=True, slots=True)
 class HistoryConfig:
-    """`[history]`: what is kept of former runs."""
+    """`[history]`: what is kept of previous runs."""
 
     runs_kept: int = field(
         default=100,
@@ -370,7 +370,7 @@ class Config:
 
     @property
     def ledger(self) -> Path:
-        """The file that holds the run log and the audiences of former runs."""
+        """The file that holds the run log and the audiences of previous runs."""
         if self.warehouse.ledger is not None:
             return self.warehouse.ledger.path
         path = self.warehouse.url.path

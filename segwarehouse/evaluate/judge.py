@@ -12,18 +12,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from segwarehouse.config import Config
 from segwarehouse.domain import BoolArray, Card, Department, FloatArray, IntArray, Rule, Scored, shown_count
 from segwarehouse.evaluate.calibration import Calibration, calibration
 from segwarehouse.evaluate.cards import RuleCard, rule_cards
 from segwarehouse.evaluate.curves import auc, lexicographic
 from segwarehouse.evaluate.intervals import STANDARD_SHARES, Comparison, Sample, compare_samples
 from segwarehouse.evaluate.profit import ProfitCurve, profit_curve
-from segwarehouse.features import FeatureTable
-from segwarehouse.learn.card import CardParameters
+from segwarehouse.evaluate.settings import Settings
 from segwarehouse.learn.conversion import Conversion, Conversions
-from segwarehouse.learn.department import DepartmentLearned, DepartmentParameters
-from segwarehouse.learn.selection import SelectionParameters
+from segwarehouse.learn.department import DepartmentLearned
 from segwarehouse.learn.waiting import fit_waiting
 from segwarehouse.table import DepartmentTable
 
@@ -116,54 +113,6 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What learning and evaluating a department depends on besides its table.
-
-    `sampled` customers of `population` are in the feature table that the department's own is taken from.
-    """
-
-    seed: int
-    outcome_days: int
-    budget: int
-    control_share: float
-    population: int
-    sampled: int
-    min_cell: int
-    parameters: DepartmentParameters
-    cost_per_contact: float | None = None
-    value_per_conversion: float | None = None
-    expected_uplift: float | None = None
-    cutoff: dt.date | None = None
-
-    @classmethod
-    def of(cls, config: Config, table: FeatureTable, cutoff: dt.date | None) -> "Settings":
-        """Return what learning from a table and judging it depends on, as configured."""
-        return cls(
-            cutoff=cutoff,
-            seed=config.learning.seed,
-            outcome_days=config.learning.outcome_days,
-            budget=config.audience.budget,
-            control_share=config.audience.control_share,
-            population=table.total,
-            sampled=len(table.customer_ids),
-            min_cell=config.audience.min_cell,
-            cost_per_contact=config.audience.cost_per_contact,
-            value_per_conversion=config.audience.value_per_conversion,
-            expected_uplift=config.audience.expected_uplift,
-            parameters=DepartmentParameters(
-                balance=config.learning.balance,
-                card=CardParameters(
-                    # One condition is kept for the entry rule.
-                    selection=SelectionParameters(max_conditions=max(1, config.learning.max_conditions - 1)),
-                    max_rule_conditions=config.learning.max_rule_conditions,
-                ),
-                target=config.rules.target,
-                min_segment=max(config.audience.min_cell, DepartmentParameters().min_segment),
-            ),
-        )
-
-
-@dataclass(frozen=True)
 class Past:
     """A department as it was at a cut-off.
 
@@ -195,11 +144,11 @@ class _Judged:
 
 
 def learn(
-    table: DepartmentTable, settings: Settings, *, explain: bool, former: Card | None = None
+    table: DepartmentTable, settings: Settings, *, explain: bool, previous: Card | None = None
 ) -> DepartmentLearned:
     """Learn a department's card, and with `explain` its maps and segments too.
 
-    A `former` card is for publishing alone: to a time in the past it would bring what was learned since.
+    A `previous` card is for publishing alone: to a time in the past it would bring what was learned since.
     """
     from segwarehouse.estimator import CardClassifier  # scikit-learn, which a command that learns nothing can spare
 
@@ -208,7 +157,7 @@ def learn(
         least_selected=_least_selected(table, settings),
         min_segment=settings.parameters.min_segment,
         explain=explain,
-        previous=former,
+        previous=previous,
     )
 
 

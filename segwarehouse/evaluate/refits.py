@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from segwarehouse.domain import BoolArray, Card, FloatArray, IntArray
-from segwarehouse.evaluate.judge import Settings, as_published, budget_share, contacts_among, learn
+from segwarehouse.evaluate.judge import as_published, budget_share, contacts_among, learn
+from segwarehouse.evaluate.settings import Settings
 from segwarehouse.table import DepartmentTable
 
 REFIT_SHARE = 0.632
@@ -48,7 +49,7 @@ def measure_stability(table: DepartmentTable, settings: Settings, card: Card, re
     settings
         As the card was learned with.
     card
-        What the refits are held against.
+        What the refits are compared with.
     refits
         How many.
 

@@ -1,4 +1,4 @@
-"""Which column plays which part: by name, then held against its values.
+"""Which column plays which part: by name, then compared with its values.
 
 In: rows in the warehouse. Out: a `Guess` for each key of `[source]` that has a plausible column, with how sure it is
 and what was seen, and the settings that say how times and numbers are written.

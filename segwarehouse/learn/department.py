@@ -35,7 +35,7 @@ from segwarehouse.table import DepartmentTable
 _LEAST_SEGMENT_SHARE = 0.02
 _CONFIDENCE = 0.95
 _ENOUGH = 0.9
-"""A former card may select a little less than a new one would have to: the data moves from day to day."""
+"""A previous card may select a little less than a new one would have to: the data moves from day to day."""
 
 Target = Literal["buyers", "clusters"]
 
@@ -103,7 +103,7 @@ class DepartmentLearned:
         How often, 0 to 1, halves of the customers choose each of the card's rules, or one that selects nearly the same
         customers, by the rule's conditions. The entry rule is not chosen, and so is as a rule at 0.
     kept
-        Whether the card is the former one: a new one would not have been better beyond chance.
+        Whether the card is the previous one: a new one would not have been better beyond chance.
     segment_map
         None where it was not asked for.
     """
@@ -123,7 +123,7 @@ def learn_department(
     seed: int,
     explain: bool = True,
     parameters: DepartmentParameters | None = None,
-    former: Card | None = None,
+    previous: Card | None = None,
 ) -> DepartmentLearned:
     """Learn one department.
 
@@ -137,7 +137,7 @@ def learn_department(
         Also lay out and name segments; the card does not depend on it.
     parameters
         `DepartmentParameters`, by default as they stand there.
-    former
+    previous
         The card that was published before, learned with the same parameters. None: there is none to prefer.
 
     Raises
@@ -153,8 +153,8 @@ def learn_department(
     draft = _draft(table, propensity, base, activity_log_odds, seed, chosen)
     rules = with_entry_rule(telling_rules(draft.rules, table), table, chosen.least_selected)
     new = calibrated_card(rules, draft.activity, table)
-    kept = former is not None and _still_good(former, new, table, chosen)
-    card = calibrated_card(former.rules, former.activity, table) if former is not None and kept else new
+    kept = previous is not None and _still_good(previous, new, table, chosen)
+    card = calibrated_card(previous.rules, previous.activity, table) if previous is not None and kept else new
     return DepartmentLearned(
         propensity=propensity,
         confusion=confusion_matrices(table.buyers, propensity.log_odds),
@@ -188,27 +188,27 @@ def _frequency(draft: Draft, card: Card, table: DepartmentTable) -> Mapping[tupl
     return {rule.conditions: float(value) for rule, value in zip(card.rules, often, strict=True)}
 
 
-def _still_good(former: Card, new: Card, table: DepartmentTable, parameters: DepartmentParameters) -> bool:
-    """Say whether a former card may stay: it obeys the limits, and a new one is not better beyond chance.
+def _still_good(previous: Card, new: Card, table: DepartmentTable, parameters: DepartmentParameters) -> bool:
+    """Say whether a previous card may stay: it obeys the limits, and a new one is not better beyond chance.
 
     Both are calibrated on the same customers; the new card is better if its log loss is lower by more than 1.64
     standard errors of the difference, customers being what is drawn, and the price of its conditions together: it was
-    chosen on these customers, and the former one was not.
+    chosen on these customers, and the previous one was not.
     """
     card = parameters.card
     known = {feature.name for feature in table.features} | set(table.activity_features)
     # One condition more than the selection's own limit is the entry rule's.
-    if not set(former.features) <= known or former.condition_count > card.selection.max_conditions + 1:
+    if not set(previous.features) <= known or previous.condition_count > card.selection.max_conditions + 1:
         return False
-    if any(len(rule.conditions) > card.max_rule_conditions for rule in former.rules):
+    if any(len(rule.conditions) > card.max_rule_conditions for rule in previous.rules):
         return False
-    if telling_rules(former.rules, table) != former.rules:
+    if telling_rules(previous.rules, table) != previous.rules:
         return False
     candidates = ~table.buyers
-    selected = table.score(former).selected
+    selected = table.score(previous).selected
     if float(selected[candidates].mean()) < _ENOUGH * parameters.least_selected:
         return False
-    again = calibrated_card(former.rules, former.activity, table)
+    again = calibrated_card(previous.rules, previous.activity, table)
     worse = _log_loss(again, table) - _log_loss(new, table)
     error = float(worse.std(ddof=1)) * np.sqrt(len(worse))
     price = 0.5 * card.selection.price * new.condition_count  # in log-likelihood, half of a deviance

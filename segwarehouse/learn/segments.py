@@ -67,7 +67,7 @@ def name_segments(
         shift = shap[rows].mean(axis=0) - shap.mean(axis=0)
         rank_shift = ranks[rows].mean(axis=0)
         driving = [at for at in _largest(np.abs(shift), _WEAKEST_DRIVER) if rank_shift[at] != 0.0]
-        drivers = _said(driving, rank_shift, features)
+        drivers = _in_words(driving, rank_shift, features)
         name = _unique_name(drivers, number, names)
         names.add(name)
         buyer_share = float(labels[rows].mean())
@@ -111,7 +111,7 @@ def name_components(
     Returns
     -------
     tuple of Segment
-        In the order of the components; sizes count all customers, not buyers alone. Features are held against each
+        In the order of the components; sizes count all customers, not buyers alone. Features are compared with each
         other by the mean rank of the component's buyers among all buyers. What is typical are medians over its buyers.
     """
     ranks = _mean_ranks(values[labels])
@@ -126,7 +126,7 @@ def name_components(
         if buyers.sum() >= max(1, min_cell):
             shift = np.where(bought, ranks[buyers].mean(axis=0), 0.0)
         driving = _largest(shift, _WEAKEST_RANK_SHIFT) or _largest(-shift, _WEAKEST_RANK_SHIFT)
-        drivers = _said(driving, shift, features)
+        drivers = _in_words(driving, shift, features)
         name = _unique_name(drivers, number, names)
         names.add(name)
         buyer_share = float(labels[rows].mean()) if rows.any() else 0.0
@@ -150,13 +150,13 @@ def _mean_ranks(values: FloatArray) -> FloatArray:
     return np.asarray(ranks - ranks.mean(axis=0), dtype=np.float64) if len(values) else ranks
 
 
-def _said(driving: Sequence[int], rank_shift: FloatArray, features: tuple[Feature, ...]) -> tuple[str, ...]:
+def _in_words(driving: Sequence[int], rank_shift: FloatArray, features: tuple[Feature, ...]) -> tuple[str, ...]:
     """Say the driving features in words: ``more purchases in PRODUCE``."""
-    said = []
+    phrases = []
     for at in driving:
         more, less = _WORDS.get(features[at].unit, _WORDS["number"])
-        said.append(f"{more if rank_shift[at] > 0.0 else less} {features[at].phrase}")
-    return tuple(said)
+        phrases.append(f"{more if rank_shift[at] > 0.0 else less} {features[at].phrase}")
+    return tuple(phrases)
 
 
 def _typical(

@@ -3,7 +3,7 @@
 In: what happened, and the working database, of which a run asks what it is to remember (`sql/remember/`). Out: rows in
 the ledger, written as it happens, so that a run that dies leaves its trace; progress for whoever asked, and for
 `segwarehouse status`. The log itself is copied into each published state by `models/targeting/`, which read it where
-`lay_out` puts it; the details of former runs are not, and are forgotten as `[history]` says.
+`lay_out` puts it; the details of previous runs are not, and are forgotten as `[history]` says.
 """
 
 import dataclasses
@@ -76,7 +76,7 @@ class Run:
         self._sql = TemplateFolder.of("sql")
         self._progress = progress
         self._position = 0
-        self._mask_former_runs()
+        self._mask_previous_runs()
         logged = ledger.read("last_run", {})["run_id"].to_pylist()
         self.run_id = new_run_id(self.started_at, max("", *(logged[0] or "", *states_on_disk(config))))
         ledger.write(
@@ -89,12 +89,12 @@ class Run:
                 "versions": json.dumps({package: _version(package) for package in PACKAGES}),
             },
         )
-        former = ledger.read("former_steps", {}).to_pylist()
-        self._former = {row["step"]: row["seconds"] for row in former}
-        if not self._former.keys() <= FIRST_WEIGHTS.keys():
-            self._former = {}  # an earlier version took other steps: their times foresee nothing
-        self._learned_then = max((row["learned"] for row in former), default=0)
-        self.pace = Pace(self._former)
+        previous = ledger.read("previous_steps", {}).to_pylist()
+        self._previous = {row["step"]: row["seconds"] for row in previous}
+        if not self._previous.keys() <= FIRST_WEIGHTS.keys():
+            self._previous = {}  # an earlier version took other steps: their times foresee nothing
+        self._learned_then = max((row["learned"] for row in previous), default=0)
+        self.pace = Pace(self._previous)
         self._bulletin = Bulletin(config, self.run_id, work)
         self._facts: dict[str, object] = {}
 
@@ -104,7 +104,7 @@ class Run:
             query = read_query(self._sql, f"remember/{name}.sql", {"run_id": self.run_id})
             self._ledger.append(name, self._engine.fetch(query))
 
-    def _mask_former_runs(self) -> None:
+    def _mask_previous_runs(self) -> None:
         """Take credentials out of what an earlier version has logged: each state that is published copies the log."""
         for row in self._ledger.read("texts", {}).to_pylist():
             shown = {name: masked(row[name]) if row[name] else row[name] for name in ("settings", "message")}
@@ -130,7 +130,7 @@ class Run:
         expected
             Seconds by step, where no previous run can tell.
         """
-        previous = scaled(self._former, self._learned_then, learned)
+        previous = scaled(self._previous, self._learned_then, learned)
         seconds = previous or expected
         self.pace.expect(seconds)
         total = sum(seconds.values())
@@ -170,7 +170,7 @@ class Run:
         return round(time.perf_counter() - self._started, 1)
 
     def restores(self, run_id: str, as_of: dt.date, message: str) -> None:
-        """Log that the run puts a former state back."""
+        """Log that the run puts a previous state back."""
         self.restored = run_id
         facts = {"restored_run_id": run_id, "as_of": as_of, "message": message}
         self._ledger.write("start_rollback", {"run_id": self.run_id, **facts})
@@ -195,14 +195,14 @@ class Run:
         Parameters
         ----------
         compared_with
-            The run of the state before, None if there is none.
+            The run of the previous state, None if there is none.
         held_back
             The departments that keep the rules of that run, with the reason.
         """
-        said = "; ".join(f"{name} keeps the rules of the run before: {why}" for name, why in held_back.items())
+        message = "; ".join(f"{name} keeps the rules of the run before: {why}" for name, why in held_back.items())
         context = {"run_id": self.run_id, "compared_with": compared_with, "departments_kept": len(held_back)}
         with self._ledger.transaction():
-            self._ledger.write("describe_published", {**context, "message": said or None})
+            self._ledger.write("describe_published", {**context, "message": message or None})
             self._remember("cards", "rules", "metrics", "memberships", "changes")
         self._facts |= {"departments_kept": len(held_back)}
 
@@ -269,12 +269,12 @@ def recorded(
         except WarehouseError:  # the engine has given up, and only the next run can see what it has committed
             is_known = False
         status = ends if is_done else "failed" if isinstance(error, Exception) else "stopped"
-        run.say_end(status, _said(error))
+        run.say_end(status, _message_of(error))
         with suppress(WarehouseError):  # the first error counts; the next run completes the log
             if is_known:
                 if schemas:
                     run.register(schemas)
-                run.end(status, _said(error))
+                run.end(status, _message_of(error))
         if is_done and isinstance(error, WarehouseError):
             raise WarehouseError(
                 f"run {run.run_id} is done, status {ends}, but the run log is not complete: {error.message}",
@@ -298,7 +298,7 @@ def current_state(config: Config, engine: Engine) -> str | None:
     return str(found[0]["run_id"]) if found else None
 
 
-def _said(error: BaseException) -> str:
+def _message_of(error: BaseException) -> str:
     if isinstance(error, SegwarehouseError):
         return error.message
     return type(error).__name__ if isinstance(error, Exception) else "by a signal"

@@ -1,7 +1,7 @@
 """How far a run is: shares of the whole and the time that is left, while its steps are done.
 
 In: what the steps of the previous run took, or what they are expected to take. Out: a `Pace` that turns "so much of
-this step" into "so much of the whole", and words. What they are expected to take is left to `refresh/forecast.py`.
+this step" into "so much of the whole", and words. What they are expected to take is left to `forecast.py`.
 """
 
 import time
@@ -25,7 +25,7 @@ _DONE_BEFORE_TELLING = 0.1
 """A first run says what time is left when so much of it, learning included, has been timed."""
 
 _FASTER, _SLOWER = 1.0 / 3.0, 3.0
-"""A run is not taken to be more than so many times faster or slower than the run before."""
+"""A run is not taken to be more than so many times faster or slower than the previous run."""
 
 _SPAN = (0.5, 2.0)
 """A refresh takes between half and twice what `expected_seconds` says, on a machine that does little else. The demo is
@@ -56,15 +56,15 @@ class Pace:
 
     Parameters
     ----------
-    former
-        Seconds by step of the run before, in their order; empty where there is none.
+    previous
+        Seconds by step of the previous run, in their order; empty where there is none.
     clock
         Seconds since some time.
     """
 
-    def __init__(self, former: Mapping[str, float], clock: Callable[[], float] = time.perf_counter) -> None:
-        self._weights = dict(former or FIRST_WEIGHTS)
-        self._is_known = bool(former)
+    def __init__(self, previous: Mapping[str, float], clock: Callable[[], float] = time.perf_counter) -> None:
+        self._weights = dict(previous or FIRST_WEIGHTS)
+        self._is_known = bool(previous)
         self._clock = clock
         self._started = clock()
         self._learning_from: tuple[float, float] | None = None  # when learning began, and what was done by then

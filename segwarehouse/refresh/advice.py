@@ -7,11 +7,12 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 
 from segwarehouse.config import Config
+from segwarehouse.evaluate.splits import STEPPING_BACK, choose_protocol
 from segwarehouse.features import Catalogue, Staged
 from segwarehouse.features.staging import ROW_HASH
+from segwarehouse.ledger.forecast import Size, expected_seconds
 from segwarehouse.ledger.pace import span
-from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol, nearest
-from segwarehouse.refresh.forecast import Size, expected_seconds
+from segwarehouse.refresh.choose import nearest
 
 MANY_LEFT_OUT = 0.05
 """A reason that leaves out more than this share of the lines is worth a sentence."""

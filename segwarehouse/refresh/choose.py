@@ -1,20 +1,16 @@
-"""What a refresh takes on: which departments it learns, and how it measures them.
+"""What a refresh takes on: which departments it learns.
 
-In: a configuration and what the data has. Out: departments to learn and to leave out with the reason, and the
-cut-offs at which quality is measured.
+In: a configuration and what the data has. Out: departments to learn, and to leave out with the reason. How quality is
+measured is left to `evaluate/splits.py`.
 """
 
-import datetime as dt
 from collections.abc import Sequence
 
 from segwarehouse.config import Config
 from segwarehouse.domain import Department, is_small
 from segwarehouse.errors import TooFewBuyers
-from segwarehouse.features import Catalogue, Staged, Window
+from segwarehouse.features import Catalogue
 from segwarehouse.lookup import find_name
-
-STEPPING_BACK = "stepping back in time"
-HOLDING_OUT = "held-out customers"
 
 
 def choose(
@@ -73,20 +69,3 @@ def _bought_alone(department: Department, least: int, min_cell: int) -> str:
         f"{bought} buyers, of whom {count} bought in other departments too and can be learned from, and "
         f"learning.min_buyers is {least}"
     )
-
-
-def choose_protocol(config: Config, staged: Staged) -> str:
-    """Step back in time where there is as much time before the cut-off as after it."""
-    return STEPPING_BACK if cutoffs(config, staged) else HOLDING_OUT
-
-
-def cutoffs(config: Config, staged: Staged) -> list[Window]:
-    """Return the windows to measure quality at, the latest first: as many as the history allows.
-
-    There must be as much time before a cut-off as after it, and no two outcome windows overlap.
-    """
-    if staged.first_at is None:
-        return []
-    windows = [staged.window(config, steps_back=back) for back in range(1, config.learning.cutoffs + 1)]
-    enough = dt.timedelta(days=config.learning.outcome_days)
-    return [window for window in windows if window.cutoff - staged.first_at >= enough]

@@ -122,7 +122,7 @@ def compare(
     )
 
 
-def settle(
+def record_changes(
     warehouse: Engine,
     compared: Compared,
     specs: Mapping[str, ViewSpec],
@@ -163,14 +163,14 @@ def _described(name: str, origin: str, before: Reread | None, now: ViewSpec) -> 
 
 def _budget_reason(before: ViewSpec, now: ViewSpec) -> str:
     """Say what moved the budget cut."""
-    said = []
+    reasons = []
     if before.budget != now.budget:
-        said.append(f"the budget went from {before.budget:,} to {now.budget:,}")
+        reasons.append(f"the budget went from {before.budget:,} to {now.budget:,}")
     if before.control_share != now.control_share:
-        said.append(f"the control group went from {before.control_share:.0%} to {now.control_share:.0%}")
+        reasons.append(f"the control group went from {before.control_share:.0%} to {now.control_share:.0%}")
     if before.salt != now.salt:
-        said.append("the control group was drawn anew")
-    return " and ".join(said) or "the budget cut is where it was"
+        reasons.append("the control group was drawn anew")
+    return " and ".join(reasons) or "the budget cut is where it was"
 
 
 @dataclass(frozen=True)

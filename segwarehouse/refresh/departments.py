@@ -2,7 +2,7 @@
 
 In: features as of every cut-off, and what was published before. Out: a `DepartmentResult` for every department, its
 scores mapped by what all departments together say, and what its view is compiled from. What a worker does is left to
-`department.py`.
+`task.py`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +13,13 @@ import numpy as np
 from segwarehouse.config import Config
 from segwarehouse.domain import Card, Department, IntArray
 from segwarehouse.errors import SegwarehouseError, TooFewBuyers
-from segwarehouse.evaluate.judge import Settings
 from segwarehouse.evaluate.scores import Outcome, current_outcome, with_outcome, with_scores
+from segwarehouse.evaluate.settings import Settings
+from segwarehouse.evaluate.splits import STEPPING_BACK, cutoffs
 from segwarehouse.features import Catalogue, FeatureTable, Staged
 from segwarehouse.learn.conversion import Pool
 from segwarehouse.ledger.history import Run
-from segwarehouse.refresh.choose import STEPPING_BACK, cutoffs
-from segwarehouse.refresh.department import NO_RULE, CutOff, DepartmentResult, DepartmentTask, Worker
+from segwarehouse.refresh.task import NO_RULE, CutOff, DepartmentResult, DepartmentTask, Worker
 from segwarehouse.results.identity import PreviousSegments
 from segwarehouse.results.maps import CustomersMap, shap_customers
 from segwarehouse.rules.compile import ViewSpec

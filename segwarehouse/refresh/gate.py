@@ -1,7 +1,7 @@
 """The gate: when a department keeps the rules that it has, because new ones would change too much or rank worse.
 
 In: what new rules exchange of each audience, and how good they are, next to the previous state. Out: the departments to
-hold back, each with the reason. Keeping their cards is left to `carry.py`.
+hold back, each with the reason. Keeping their cards is left to `results/carry.py`.
 
 What is never held back: what the data changes; what the budget, the control share or the salt change, since somebody
 changed them on purpose; a department that had no card, or whose card the new data can't be read with. New settings of
@@ -18,8 +18,8 @@ from segwarehouse.evaluate.bootstrap import Estimate
 from segwarehouse.evaluate.judge import RULES
 from segwarehouse.ledger.history import settings_of_run
 from segwarehouse.refresh.compare import Churn, Compared
-from segwarehouse.refresh.department import DepartmentResult
 from segwarehouse.refresh.previous import Previous
+from segwarehouse.refresh.task import DepartmentResult
 
 _CHANGE_NO_RULES = {"jobs", "departments", "min_buyers"}
 """Settings of `[learning]` that say how much is learned, not how."""
@@ -46,12 +46,12 @@ def hold_back(
     for name, churn in compared.churn.items():
         if not compared.reread[name].is_same:
             continue
-        said = [
+        reasons = [
             *(_too_much(config, churn) if judge_churn else ()),
             *_worse(config, previous, previous.quality[name], lifts.get(name)),
         ]
-        if said:
-            found[name] = "; ".join(said)
+        if reasons:
+            found[name] = "; ".join(reasons)
     return found
 
 

@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from segwarehouse.domain import Department
-from segwarehouse.refresh.department import DepartmentResult
 from segwarehouse.refresh.departments import outcome_of
+from segwarehouse.refresh.task import DepartmentResult
 from segwarehouse.results.facts import PLACE, OverallFacts, named, with_ids
 from segwarehouse.results.overview import refused_row
 from segwarehouse.results.reach import Reach

@@ -11,11 +11,12 @@ from typing import Any
 from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.errors import TooFewBuyers
+from segwarehouse.evaluate.splits import choose_protocol
 from segwarehouse.features import Catalogue, Staged, read_catalogue
 from segwarehouse.features.staging import OPTIONAL_COLUMNS, UNIT_PRICE
 from segwarehouse.project import read_query
 from segwarehouse.refresh.advice import advise
-from segwarehouse.refresh.choose import choose, choose_protocol
+from segwarehouse.refresh.choose import choose
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import SourceEngine
 from segwarehouse.working import privately, stage_sources

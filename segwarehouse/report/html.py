@@ -41,7 +41,7 @@ MOST_PLAIN = 40
 """So many departments stand in the page as they are; more are packed."""
 
 _PLANS = ((False, 0, MOST_PLAIN), (True, 0, 400), (True, 1, 400), (True, 3, 400), (True, 0, 100), (True, 0, 0))
-"""What is tried in turn: whether departments are packed, the level of detail, how many are told of at most."""
+"""What is tried in turn: whether departments are packed, the level of detail, how many are shown in detail at most."""
 
 _IN_SCRIPT = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 _DIRECTIONS = (0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
@@ -80,7 +80,7 @@ def write_report(state: PublishedState, path: Path, departments: Sequence[str] =
     WarehouseError
         If the state can't be read, or the file can't be written.
     """
-    text, told = fitting(state, departments, project)
+    text, detailed = fitting(state, departments, project)
     written = text.encode("utf-8")
     temporary = path.with_name(f".{path.name}-{os.getpid()}")
     try:
@@ -93,14 +93,14 @@ def write_report(state: PublishedState, path: Path, departments: Sequence[str] =
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise WarehouseError(f"{path} can't be written: {error.strerror}", "name another file") from error
-    return Report(path, len(written), told)
+    return Report(path, len(written), detailed)
 
 
 def fitting(state: PublishedState, departments: Sequence[str] = (), project: str = "") -> tuple[str, int]:
     """Return a report below `MOST_BYTES`, with as much detail as fits, and how many departments it tells of.
 
     Up to `MOST_PLAIN` departments stand in the page as they are. More are packed, with fewer points the more they
-    are; in the end only the largest are told in detail.
+    are; in the end only the largest are shown in detail.
 
     Raises
     ------
@@ -112,11 +112,11 @@ def fitting(state: PublishedState, departments: Sequence[str] = (), project: str
     for packed, level, most in _PLANS:
         if not packed and count > MOST_PLAIN:
             continue
-        told = min(count, most)
-        text = render(summarise(state, departments, Detail.at(told, level), most), packed=packed, project=project)
+        detailed = min(count, most)
+        text = render(summarise(state, departments, Detail.at(detailed, level), most), packed=packed, project=project)
         size = len(text.encode("utf-8"))
         if size <= MOST_BYTES:
-            return text, told
+            return text, detailed
     raise WarehouseError(
         f"the overview alone has {size:,} bytes, and {MOST_BYTES:,} is the most a report may have",
         "name departments: segwarehouse report --department NAME",
@@ -127,7 +127,7 @@ def render(summary: Mapping[str, Any], *, packed: bool = False, project: str = "
     """Return the page of what `summarise` found; `packed`: departments are compressed until they are opened."""
     environment = _environment()
     scripts = {"library": _library(), "page": _asset("report.js")}
-    told = {part["key"] for part in summary["departments"]}
+    detailed = {part["key"] for part in summary["departments"]}
     shared = {
         "specs": charts.SPECS,
         "config": charts.CONFIG,
@@ -152,8 +152,8 @@ def render(summary: Mapping[str, Any], *, packed: bool = False, project: str = "
     return environment.get_template("report.html").render(
         **context,
         articles=articles,
-        told=told,
-        untold=sum(row["view"] is not None for row in summary["overview"]) - len(told) if summary["whole"] else 0,
+        detailed=detailed,
+        brief=sum(row["view"] is not None for row in summary["overview"]) - len(detailed) if summary["whole"] else 0,
         packed=packed,
         project=project,
         shared=shared,

@@ -339,7 +339,7 @@ def _words(part: Summary, row: Row, bins: Sequence[Row], outcome_days: object, l
             part["mixture"]["components"], _chosen(part["scores"]), len(part["mixture"]["points"].get("x", []))
         ),
         "scores": words.scores(part["scores"]),
-        **({"stability": said} if (said := words.stability(part["stability"])) else {}),
+        **({"stability": stability} if (stability := words.stability(part["stability"])) else {}),
     }
 
 

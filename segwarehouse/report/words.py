@@ -213,8 +213,8 @@ def drivers(features: Sequence[Row]) -> str:
     """Return what moves the black box most."""
     if not features:
         return ""
-    said = [f"{row['feature']}{_more_or_fewer(row['direction'])}" for row in features[:3]]
-    return f"What moves the chance to buy most: {_listing(said)}."
+    parts = [f"{row['feature']}{_more_or_fewer(row['direction'])}" for row in features[:3]]
+    return f"What moves the chance to buy most: {_listing(parts)}."
 
 
 def stability(row: Mapping[str, object] | None) -> str:

@@ -174,8 +174,8 @@ class Table:
         clean = []
         for row in rows:
             if undeclared := row.keys() - names:
-                said = ", ".join(sorted(undeclared))
-                raise SegwarehouseError(f"{self.name} has no column {said}", "declare it in segwarehouse/results/")
+                listed = ", ".join(sorted(undeclared))
+                raise SegwarehouseError(f"{self.name} has no column {listed}", "declare it in segwarehouse/results/")
             clean.append({name: _known(row.get(name)) for name in self.names})
         return pa.Table.from_pylist(clean, schema=self.schema())
 

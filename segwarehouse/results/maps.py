@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from segwarehouse.domain import FloatArray, IntArray, Segment
-from segwarehouse.evaluate.judge import Settings
+from segwarehouse.evaluate.settings import Settings
 from segwarehouse.features import FeatureTable
 from segwarehouse.learn.department import SegmentMap
 from segwarehouse.learn.embed import Embedding, embed

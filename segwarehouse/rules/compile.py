@@ -10,7 +10,7 @@ What comes out for one department, shortened (`sql/targeting/department_view.sql
     SELECT customer_id, <probability of these points> AS score, ROW_NUMBER() OVER (ORDER BY points DESC, ...) ...
 
 In: domain objects. Out: sqlglot trees, identifiers quoted, inside the subset of SQL that engines agree on. Checking
-them before they run is left to `validate.py`, holding them against Python to `prove.py`.
+them before they run is left to `validate.py`, comparing them with Python to `prove.py`.
 
 Why it is hard: a threshold must be the same double in SQL as in Python. A whole number below 2**53 is written as
 such (``>= 3``): the engine compares a DOUBLE column with it as DOUBLE, exactly. Any other double is written as
@@ -305,14 +305,14 @@ def compile_reasons(spec: ViewSpec) -> exp.Expr:
         for other in stricter[position]:
             test = exp.And(this=test, expression=rule_flag(other).eq(0))
         if len(before) >= _REASONS:
-            so_far = _joined([said.copy() for said in before], exp.Add)
+            so_far = _joined([each.copy() for each in before], exp.Add)
             pieces.append(
                 (exp.And(this=test, expression=exp.LT(this=so_far, expression=_whole(_REASONS))), words[position])
             )
         else:
             pieces.append((test, words[position]))
-        said = _case([(test.copy(), _whole(1))], _whole(0)) if stricter[position] else rule_flag(position)
-        before.append(said)
+        shown = _case([(test.copy(), _whole(1))], _whole(0)) if stricter[position] else rule_flag(position)
+        before.append(shown)
     return _listing(pieces, "; ")
 
 
@@ -324,7 +324,7 @@ def compile_nearest_missed(spec: ViewSpec) -> exp.Expr:
 
 
 def compile_arm(salt: str, control_share: float, customer_id: exp.Expr | None = None) -> exp.Expr:
-    """Return ``control`` or ``target``: the first 8 hexadecimal digits of an MD5 hash, held against the share.
+    """Return ``control`` or ``target``: the first 8 hexadecimal digits of an MD5 hash, compared with the share.
 
     The hash is of ``<salt>:<id as text>``, so a customer stays in her arm from run to run and on every engine.
 
@@ -352,7 +352,7 @@ def compile_arm(salt: str, control_share: float, customer_id: exp.Expr | None = 
 
 
 def control_limit(control_share: float) -> int:
-    """Return the whole number below 2**32 that a draw is held against; below it is the control group."""
+    """Return the whole number below 2**32 that a draw is compared with; below it is the control group."""
     return int(control_share * 2**32)
 
 

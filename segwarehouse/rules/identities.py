@@ -1,7 +1,7 @@
 """Who the proof asks about: ids, their order, and the draw that puts a customer into the control group.
 
-In: a feature relation. Out: a `CustomerIds`, worked out in Arrow, numpy and hashlib, so that it can be held against the
-engine's own order and hash. Ids are integers, text (ordered by bytes) or UUIDs (fetched as text).
+In: a feature relation. Out: a `CustomerIds`, worked out in Arrow, numpy and hashlib, to be compared with the engine's
+own order and hash. Ids are integers, text (ordered by bytes) or UUIDs (fetched as text).
 """
 
 import hashlib
@@ -18,6 +18,9 @@ from segwarehouse.domain import IntArray
 from segwarehouse.errors import DataError
 from segwarehouse.rules.compile import CUSTOMERS
 from segwarehouse.warehouse import AS_NAMED, Engine, Places
+
+BATCH_ROWS = 100_000
+"""So many customers are fetched at once."""
 
 
 @dataclass(frozen=True)
@@ -111,3 +114,8 @@ def plain_ids(ids: pa.Array | pa.ChunkedArray) -> pa.Array:
 def is_text(kind: pa.DataType) -> bool:
     """Tell whether an Arrow type is text."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def joined(arrays: list[pa.Array], kind: pa.DataType) -> pa.Array:
+    """Return ids of several batches as one array."""
+    return pa.concat_arrays(arrays) if arrays else pa.array([], kind)

@@ -1,9 +1,8 @@
 """The proof: SQL and Python select the identical customers, in the identical order, with identical scores.
 
 In: a warehouse and an `ViewSpec`. Out: a `Proof`, which lists by how many customers the two differ in each respect,
-and never who they are. Python's half shares nothing with the compiled SQL but the card: `Card.apply` on features
-as they are fetched, buyers fetched on their own, order, ranks and budget worked out in numpy, arms in hashlib
-(`identities.py`).
+and never who they are. Python's half, which shares nothing with the compiled SQL but the card, is left to
+`expected.py`; SQL's half to `answered.py`.
 
 `prove_all` asks about every customer of the feature relation, department by department; `prove_on_boundaries` about
 fuzzed tables (`boundaries.py`) through the same compiler. Both refuse SQL that `validate.py` does not let through.
@@ -11,7 +10,7 @@ Stopping what depends on it is left to the caller, by `Proof.require`.
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -19,19 +18,13 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
-from segwarehouse.domain import BoolArray, Card, Column, Columns, FloatArray, IntArray, Scored
-from segwarehouse.errors import DataError, ProofFailed, StatementRefused
+from segwarehouse.domain import Columns, IntArray
+from segwarehouse.errors import ProofFailed
+from segwarehouse.rules.answered import Answer, ask, bits_of, code_of
 from segwarehouse.rules.boundaries import boundary_columns
-from segwarehouse.rules.compile import (
-    CUSTOMERS,
-    DEPARTMENT_COUNTS,
-    VIEW_COLUMNS,
-    ViewSpec,
-    control_limit,
-    department_view,
-)
-from segwarehouse.rules.identities import CustomerIds, id_column, is_text, plain_ids
-from segwarehouse.rules.simplify import stricter_rules
+from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, ViewSpec, department_view
+from segwarehouse.rules.expected import Expected, Texts, expect, patterns
+from segwarehouse.rules.identities import CustomerIds
 from segwarehouse.rules.validate import validate_view
 from segwarehouse.warehouse import AS_NAMED, Engine, Place, Places
 
@@ -40,14 +33,10 @@ __all__ = [
     "CustomerIds",
     "Discrepancy",
     "Proof",
-    "bits_of",
-    "numbers_of",
     "prove_all",
     "prove_on_boundaries",
     "prove_on_customers",
 ]
-
-BATCH_ROWS = 100_000
 
 _GROUP_BYTES, _BYTES_A_CUSTOMER = 2**28, 24
 """Departments are proved together as far as their scores, of so many bytes a customer beside a mask a rule, fit."""
@@ -65,7 +54,7 @@ class Discrepancy(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """The outcome of holding a view against Python.
+    """The outcome of comparing a view with Python.
 
     Attributes
     ----------
@@ -114,29 +103,6 @@ class Proof:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Expected:
-    """Python's half, for all n customers in the order of their ids."""
-
-    scored: Scored
-    selected: BoolArray
-    control: BoolArray
-    rank: IntArray
-    in_budget: BoolArray
-
-
-class _Answer(NamedTuple):
-    """SQL's half, for all rows in the order they came.
-
-    `customer` is the place among all customers, -1 for a stranger. `values` is int64 for every other column: doubles by
-    their bits, text as a code into `texts`.
-    """
-
-    customer: IntArray
-    values: Mapping[str, IntArray]
-    texts: Mapping[str, int]
-
-
 class Asked(NamedTuple):
     """A department whose views are to be proved.
 
@@ -183,7 +149,7 @@ def prove_all(
             [_compiled(each.spec, known, warehouse.dialect, places) if view is None else view for view in each.views]
             for each in group
         ]
-        expectations = _expect(warehouse, [each.spec for each in group], everyone, places)
+        expectations = expect(warehouse, [each.spec for each in group], everyone, places)
         for each, queries, expected in zip(group, views, expectations, strict=True):
             yield tuple(_prove(warehouse, each.spec, view, expected, everyone) for view in queries)
 
@@ -272,9 +238,9 @@ def _compiled(spec: ViewSpec, columns: Mapping[str, str], dialect: str, places: 
     return places.moved(compiled)
 
 
-def _prove(warehouse: Engine, spec: ViewSpec, view: exp.Query, expected: _Expected, everyone: CustomerIds) -> Proof:
+def _prove(warehouse: Engine, spec: ViewSpec, view: exp.Query, expected: Expected, everyone: CustomerIds) -> Proof:
     """Ask about one view."""
-    answer = _ask(warehouse, view, everyone)
+    answer = ask(warehouse, view, everyone)
     if isinstance(answer, str):
         selected = int(expected.selected.sum())
         return Proof(len(everyone.ids), selected, (Discrepancy(f"columns: {answer}", selected),))
@@ -303,130 +269,7 @@ def _boundary_counts(rows: int, departments: Sequence[int]) -> pa.Table:
     return pa.table({"customer_id": pa.array(here * len(departments) + elsewhere, pa.string()), "department_key": keys})
 
 
-def _expect(warehouse: Engine, specs: Sequence[ViewSpec], everyone: CustomerIds, places: Places) -> Iterator[_Expected]:
-    """Yield Python's half for each department."""
-    scored = _score(warehouse, [spec.card for spec in specs], everyone, places.of(CUSTOMERS))
-    keys = [spec.department_key for spec in specs]
-    buyers = _buyers(warehouse, keys, everyone, places.of(DEPARTMENT_COUNTS))
-    for spec, found, buyer in zip(specs, scored, buyers, strict=True):
-        yield _ranked(spec, found, buyer, everyone)
-
-
-def _ranked(spec: ViewSpec, scored: Scored, buyer: BoolArray, everyone: CustomerIds) -> _Expected:
-    selected = scored.selected & ~buyer
-    control = everyone.draws(spec.salt) < control_limit(spec.control_share)
-    members = np.flatnonzero(selected)
-    best_first = np.lexsort((everyone.position[members], -scored.activity[members], -scored.points[members]))
-    members = members[best_first]
-    rank = np.zeros(len(selected), dtype=np.int64)
-    rank[members] = np.arange(1, len(members) + 1)
-    target = ~control[members]
-    in_budget = np.zeros(len(selected), dtype=np.bool_)
-    in_budget[members] = target & (np.cumsum(target) <= spec.budget)
-    return _Expected(scored, selected, control, rank, in_budget)
-
-
-def _score(warehouse: Engine, cards: Sequence[Card], everyone: CustomerIds, customers: Place) -> list[Scored]:
-    """Apply cards in Python to features fetched in batches, once for all; outcomes in the order of the customers."""
-    names = sorted({name for card in cards for name in card.features})
-    features = [exp.Column(this=exp.to_identifier(name, quoted=True)) for name in names]
-    query = exp.select(id_column(as_text=everyone.as_text), *features).from_(customers.table())
-    ids: list[pa.Array] = []
-    parts: list[list[Scored]] = [[] for _ in cards]
-    for batch in warehouse.batches(query, BATCH_ROWS):
-        ids.append(plain_ids(batch.column(0)))
-        columns = {name: _column(batch, position, name) for position, name in enumerate(names, start=1)}
-        for card, found in zip(cards, parts, strict=True):
-            found.append(card.apply(columns, batch.num_rows))
-    order = _order_of(_joined(ids, everyone.ids.type), everyone, customers)
-    return [_rearranged(found, order, len(card.rules)) for card, found in zip(cards, parts, strict=True)]
-
-
-def _order_of(ids: pa.Array, everyone: CustomerIds, customers: Place) -> IntArray | slice:
-    """Return how rows that came with these ids are put into the order of all customers."""
-    found, places = everyone.find(ids), np.arange(len(everyone.ids))
-    if np.array_equal(found, places):
-        return slice(None)  # a slice copies nothing
-    order = np.argsort(found)
-    if not np.array_equal(found[order], places):
-        raise DataError(f"{customers} changed while it was read", "let nothing else write to it meanwhile")
-    return order
-
-
-def _rearranged(parts: list[Scored], pick: IntArray | slice, rules: int) -> Scored:
-    if not parts:
-        nobody = np.zeros(0, dtype=np.int64)
-        return Scored(np.zeros((0, rules), dtype=np.bool_), nobody, nobody, nobody.astype(np.float64))
-    return Scored(
-        matched=np.concatenate([part.matched for part in parts])[pick],
-        activity=np.concatenate([part.activity for part in parts])[pick],
-        points=np.concatenate([part.points for part in parts])[pick],
-        score=np.concatenate([part.score for part in parts])[pick],
-    )
-
-
-def _column(batch: pa.RecordBatch, position: int, name: str) -> Column:
-    values = batch.column(position)
-    if values.type != pa.float64():
-        raise StatementRefused(f"feature {name!r} is {values.type}, not DOUBLE", "cast it to DOUBLE in its model")
-    missing = values.is_null().to_numpy(zero_copy_only=False)
-    return Column(values.fill_null(0.0).to_numpy(zero_copy_only=False), missing)
-
-
-def _buyers(warehouse: Engine, keys: Sequence[int], everyone: CustomerIds, counts: Place) -> list[BoolArray]:
-    """Return who buys in each department, bool (n,)."""
-    department = exp.column("department_key", quoted=True)
-    query = (
-        exp.select(id_column(as_text=everyone.as_text), department)
-        .distinct()
-        .from_(counts.table())
-        .where(department.copy().isin(*keys))
-    )
-    rows = warehouse.fetch(query)
-    found = everyone.find(plain_ids(rows["customer_id"]))
-    bought_in = np.asarray(rows["department_key"].to_numpy(), dtype=np.int64)
-    masks = []
-    for key in keys:
-        buyer = np.zeros(len(everyone.ids), dtype=np.bool_)
-        buyer[found[(bought_in == key) & (found >= 0)]] = True
-        masks.append(buyer)
-    return masks
-
-
-def _misfit(schema: pa.Schema) -> str:
-    """Return what is wrong with the names, order and types of the columns; empty when nothing is."""
-    extra = tuple(name for name in _OPTIONAL if name in schema.names)
-    if tuple(schema.names) != VIEW_COLUMNS + extra:
-        return ", ".join(schema.names)
-    wrong = [name for name, fits in _FITS.items() if name in schema.names and not fits(schema.field(name).type)]
-    return ", ".join(f"{name} is {schema.field(name).type}" for name in wrong)
-
-
-def _ask(warehouse: Engine, view: exp.Query, everyone: CustomerIds) -> _Answer | str:
-    """Fetch a view in batches, text as codes, and find its customers; or say what is wrong with its columns."""
-    columns: list[exp.Expr] = [exp.Star()]
-    if everyone.as_text:
-        names = warehouse.fetch(_over(view, exp.Star()).limit(0, copy=False)).column_names
-        columns = [id_column(as_text=True), *(exp.column(name, quoted=True) for name in names[1:])]
-    answer = warehouse.batches(_over(view, *columns), BATCH_ROWS)
-    if misfit := _misfit(answer.schema):
-        for _ in answer:
-            continue  # an engine may not be asked anything else before the rows end
-        return misfit
-    texts: dict[str, int] = {}
-    ids: list[pa.Array] = []
-    parts: dict[str, list[IntArray]] = {name: [] for name in answer.schema.names[1:]}
-    for batch in answer:
-        ids.append(plain_ids(batch.column(0)))
-        for name, column in zip(parts, batch.columns[1:], strict=True):
-            parts[name].append(_codes(column, texts) if name in _TEXTS else numbers_of(column))
-    customer = everyone.find(_joined(ids, everyone.ids.type))
-    none = np.zeros(0, dtype=np.int64)
-    values = {name: np.concatenate([none, *found]) for name, found in parts.items()}
-    return _Answer(customer, values, texts)
-
-
-def _differences(spec: ViewSpec, expected: _Expected, answer: _Answer) -> Iterator[Discrepancy]:
+def _differences(spec: ViewSpec, expected: Expected, answer: Answer) -> Iterator[Discrepancy]:
     """Yield every respect in which SQL's answer differs from what Python expects."""
     known = answer.customer[answer.customer >= 0]
     seen = np.bincount(known, minlength=len(expected.selected))
@@ -445,103 +288,22 @@ def _differences(spec: ViewSpec, expected: _Expected, answer: _Answer) -> Iterat
     yield from (Discrepancy(aspect, rows) for aspect, rows in counts.items() if rows)
 
 
-def _wanted(spec: ViewSpec, expected: _Expected, customer: IntArray, texts: Mapping[str, int]) -> dict[str, IntArray]:
-    """Return what Python expects of these customers, coded as `_Answer.values` is."""
-    pattern, example = _patterns(expected.scored.matched[customer])
+def _wanted(spec: ViewSpec, expected: Expected, customer: IntArray, texts: Mapping[str, int]) -> dict[str, IntArray]:
+    """Return what Python expects of these customers, coded as `Answer.values` is."""
+    pattern, example = patterns(expected.scored.matched[customer])
     matched = expected.scored.matched[customer[example]]
-    said = [_Said.of(spec, row) for row in matched]
-    arms = np.array([_code("target", texts), _code("control", texts)])
+    words = [Texts.of(spec, row) for row in matched]
+    arms = np.array([code_of("target", texts), code_of("control", texts)])
     return {
         "score": bits_of(expected.scored.score[customer]),
         "rank": expected.rank[customer],
         "in_budget": expected.in_budget[customer].astype(np.int64),
         "arm": arms[expected.control[customer].astype(np.int64)],
-        "rules_matched": np.array([_code(each.rules_matched, texts) for each in said], dtype=np.int64)[pattern],
-        "reasons": np.array([_code(each.reasons, texts) for each in said], dtype=np.int64)[pattern],
-        "nearest_missed": np.array([_code(each.nearest_missed, texts) for each in said], dtype=np.int64)[pattern],
+        "rules_matched": np.array([code_of(each.rules_matched, texts) for each in words], dtype=np.int64)[pattern],
+        "reasons": np.array([code_of(each.reasons, texts) for each in words], dtype=np.int64)[pattern],
+        "nearest_missed": np.array([code_of(each.nearest_missed, texts) for each in words], dtype=np.int64)[pattern],
         "as_of": np.full(len(customer), (spec.as_of - dt.date(1970, 1, 1)).days),
-        "run_id": np.full(len(customer), _code(spec.run_id, texts)),
+        "run_id": np.full(len(customer), code_of(spec.run_id, texts)),
         "points": expected.scored.points[customer],
         "activity": expected.scored.activity[customer],
     }
-
-
-class _Said(NamedTuple):
-    """The three texts for customers who match the same rules."""
-
-    rules_matched: str
-    reasons: str
-    nearest_missed: str | None
-
-    @classmethod
-    def of(cls, spec: ViewSpec, matched: BoolArray) -> "_Said":
-        rules, words = spec.card.rules, spec.words
-        best_first = sorted(range(len(rules)), key=lambda position: (-rules[position].points, position))
-        stricter = stricter_rules(rules)
-        told = [
-            matched[position] and not any(matched[other] for other in stricter[position])
-            for position in range(len(rules))
-        ]
-        reasons = [words[position] for position in best_first if told[position]]
-        missed = [words[position] for position in best_first if not matched[position]]
-        names = [f"R{position}" for position, holds in enumerate(matched, start=1) if holds]
-        return cls(", ".join(names), "; ".join(reasons[:3]), missed[0] if missed else None)
-
-
-def _patterns(matched: BoolArray) -> tuple[IntArray, IntArray]:
-    """Return a number for each row of (n, rules), equal for equal rows, and one row for each number."""
-    number = np.zeros(len(matched), dtype=np.int64)
-    example = np.zeros(min(len(matched), 1), dtype=np.int64)
-    for start in range(0, matched.shape[1], 32):
-        part = matched[:, start : start + 32].astype(np.int64)
-        key = (number << 32) | (part @ (np.int64(1) << np.arange(part.shape[1], dtype=np.int64)))
-        _, example, number = np.unique(key, return_index=True, return_inverse=True)
-    return number, example
-
-
-def _over(view: exp.Query, *columns: exp.Expr) -> exp.Select:
-    """Return a SELECT of these columns from the view's query."""
-    return exp.select(*columns).from_(view.copy().subquery("v", copy=False), copy=False)
-
-
-def _joined(arrays: list[pa.Array], kind: pa.DataType) -> pa.Array:
-    return pa.concat_arrays(arrays) if arrays else pa.array([], kind)
-
-
-def bits_of(values: FloatArray) -> IntArray:
-    """Return the bits of doubles; minus zero as zero."""
-    return (values + 0.0).view(np.int64)
-
-
-def numbers_of(column: pa.Array) -> IntArray:
-    """Return numbers, dates and booleans as int64, doubles by their bits; NULL becomes a value that nothing has."""
-    if column.type == pa.float64():
-        return bits_of(column.fill_null(float("nan")).to_numpy(zero_copy_only=False))
-    if pa.types.is_date32(column.type):
-        column = column.cast(pa.int32())
-    whole = column.cast(pa.int64()).fill_null(np.iinfo(np.int64).min)
-    return np.asarray(whole.to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def _codes(column: pa.Array, texts: dict[str, int]) -> IntArray:
-    """Return text as codes, new texts added to `texts`; NULL as -1."""
-    encoded = column.dictionary_encode()
-    code = np.array([texts.setdefault(text, len(texts)) for text in encoded.dictionary.to_pylist()] + [-1])
-    indices = encoded.indices.fill_null(len(code) - 1).to_numpy(zero_copy_only=False)
-    return np.asarray(code[indices], dtype=np.int64)
-
-
-def _code(text: str | None, texts: Mapping[str, int]) -> int:
-    """Return the code of an expected text; -2 for one that SQL never said."""
-    return -1 if text is None else texts.get(text, -2)
-
-
-_OPTIONAL = ("points", "activity")
-_TEXTS = ("arm", "rules_matched", "reasons", "nearest_missed", "run_id")
-_FITS: Mapping[str, Callable[[pa.DataType], bool]] = {
-    "score": pa.types.is_float64,
-    "in_budget": pa.types.is_boolean,
-    "as_of": pa.types.is_date32,
-    **dict.fromkeys(("rank", *_OPTIONAL), pa.types.is_integer),
-    **dict.fromkeys(_TEXTS, is_text),
-}

@@ -13,8 +13,9 @@ import sqlglot
 from sqlglot import exp
 
 from segwarehouse.domain import Card, Column, Columns, IntArray, Scored
+from segwarehouse.rules.answered import bits_of, numbers_of
 from segwarehouse.rules.boundaries import boundary_columns
-from segwarehouse.rules.prove import Discrepancy, Proof, bits_of, numbers_of
+from segwarehouse.rules.prove import Discrepancy, Proof
 from segwarehouse.rules.render import render
 from segwarehouse.rules.scores import POINTS, PROBABILITY, SELECTED, scores_query
 from segwarehouse.warehouse.engine import Engine

@@ -57,11 +57,11 @@ def describe_typical(typical: Sequence[Typical], features: Mapping[str, Feature]
     >>> describe_typical(medians, {"purchases_produce": produce, "breadth_count": breadth})
     'typically shops in 14 departments, bought 10 times in PRODUCE'
     """
-    said = ", ".join(_said(item, features) for item in typical)
-    return f"typically {said}" if said else ""
+    listed = ", ".join(_phrase(item, features) for item in typical)
+    return f"typically {listed}" if listed else ""
 
 
-def _said(item: Typical, features: Mapping[str, Feature]) -> str:
+def _phrase(item: Typical, features: Mapping[str, Feature]) -> str:
     feature = features.get(item.feature)
     if feature is None:
         raise UnknownName(

@@ -35,19 +35,19 @@ class Words:
         """Return what a relation without a model is; empty where nobody said."""
         return self.relations.get(_called(target), "")
 
-    def of_column(self, target: Relation, column: str, said: str = "", like: Sequence[str] = ()) -> str:
+    def of_column(self, target: Relation, column: str, by_model: str = "", like: Sequence[str] = ()) -> str:
         """Return what a column is.
 
         Parameters
         ----------
-        said
+        by_model
             What its model says; that comes first.
         like
             Groups of words to use as well, the first that has the column: ``view`` for a department's view.
         """
         known = self._known(target, column, like)
-        if said or known:
-            return said or known
+        if by_model or known:
+            return by_model or known
         for ending, side in _BOUNDS.items():
             if column.endswith(ending):
                 return bound(side, column.removesuffix(ending))

@@ -170,20 +170,20 @@ def _write_comments(warehouse: Engine, state: State, models: Sequence[Model], wo
         kind: str,
         target: Relation,
         text: str,
-        said: Mapping[str, str] = MappingProxyType({}),
+        by_model: Mapping[str, str] = MappingProxyType({}),
         like: Sequence[str] = (),
         names: Sequence[str] = (),
     ) -> None:
         known = names or tuple(warehouse.columns(target))
-        columns = {name: words.of_column(target, name, said.get(name, ""), like) for name in known}
+        columns = {name: words.of_column(target, name, by_model.get(name, ""), like) for name in known}
         warehouse.execute(*comments(target, kind, text, columns))
 
     rows = ("look_alike", "view") if state.is_look_alike else ("view",)
     for view in state.views:
         describe("VIEW", view.relation, view.comment, like=rows, names=VIEW_COLUMNS)
     for model in models:
-        said = {contract.column: contract.description for contract in model.contracts}
-        describe(model.materialized.upper(), model.relation, model.description, said)
+        by_model = {contract.column: contract.description for contract in model.contracts}
+        describe(model.materialized.upper(), model.relation, model.description, by_model)
     describe("TABLE", AUDIENCES, words.of_relation(AUDIENCES), like=rows)
     features = warehouse.fetch(exp.select("name", "phrase").from_(relation("targeting.features").table())).to_pylist()
     for target in COPIED:

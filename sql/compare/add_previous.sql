@@ -1,4 +1,4 @@
--- Step 0: who was in the audiences of the last state.
+-- Step 0: who was in the audiences of the previous state.
 insert into learned.audience_steps (department, step, customer_id, rank, points, in_budget)
 select
     department,

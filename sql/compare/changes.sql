@@ -1,4 +1,4 @@
--- Who entered and who left each audience since the last state, by which of three causes, and why in words.
+-- Who entered and who left each audience since the previous state, by which of three causes, and why in words.
 -- The cause is the last of the steps that moved the customer: without it, she or he would be on the other side. Whoever
 -- left in one step and came back in another is in both audiences, or in neither, and has not changed.
 create or replace table learned.changes as
@@ -6,7 +6,7 @@ with paths as (
     select
         s.department,
         s.customer_id,
-        max(case when s.step = 0 then 1 else 0 end) as formerly,
+        max(case when s.step = 0 then 1 else 0 end) as previously,
         max(case when s.step = 1 then 1 else 0 end) as with_data,
         max(case when s.step = 2 then 1 else 0 end) as with_rules,
         max(case when s.step = 3 then 1 else 0 end) as finally
@@ -27,7 +27,7 @@ changed as (
             else 'data'
         end as cause
     from paths
-    where formerly <> finally
+    where previously <> finally
 )
 
 select

@@ -20,7 +20,7 @@ shown as (
     where b.run_id = {{ before | literal }}
 ),
 
-formerly as (
+previously as (
     select m.department, m.customer_id
     from history.memberships as m
     inner join shown as s on s.department = m.department
@@ -38,11 +38,11 @@ net as (
     select f.department, f.customer_id, 'entered' as change
     from finally as f
     where not exists (
-        select 1 from formerly as o where o.department = f.department and o.customer_id = f.customer_id
+        select 1 from previously as o where o.department = f.department and o.customer_id = f.customer_id
     )
     union all
     select o.department, o.customer_id, 'left' as change
-    from formerly as o
+    from previously as o
     where not exists (
         select 1 from finally as f where f.department = o.department and f.customer_id = o.customer_id
     )

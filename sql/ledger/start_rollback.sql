@@ -1,4 +1,4 @@
--- A run that puts a former state back has that state's extent.
+-- A run that puts a previous state back has that state's extent.
 update history.runs
 set
     restored_run_id = {{ restored_run_id | literal }},

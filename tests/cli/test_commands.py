@@ -27,7 +27,7 @@ from segwarehouse.ledger.status import Moment, Progress
 from segwarehouse.measure.campaign import Campaign
 from segwarehouse.measure.contacts import Contacts
 from segwarehouse.refresh.plan import PlannedRelation
-from segwarehouse.refresh.run import DISPLAYED, strongest
+from segwarehouse.refresh.summary import DISPLAYED, strongest
 from segwarehouse.rules.prove import Discrepancy, Proof
 from segwarehouse.state.export import Exported
 from segwarehouse.state.proof import Verified

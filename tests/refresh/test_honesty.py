@@ -11,7 +11,8 @@ from segwarehouse.api import Project
 from segwarehouse.domain import Department, Feature
 from segwarehouse.errors import CheckFailed
 from segwarehouse.evaluate.intervals import verdict
-from segwarehouse.evaluate.judge import Past, Settings, step_back
+from segwarehouse.evaluate.judge import Past, step_back
+from segwarehouse.evaluate.settings import Settings
 from segwarehouse.learn.department import DepartmentParameters
 from segwarehouse.table import DepartmentTable
 from segwarehouse.templates import TemplateFolder

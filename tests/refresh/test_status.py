@@ -20,7 +20,7 @@ from segwarehouse.errors import SegwarehouseError, WarehouseLocked
 from segwarehouse.features import FeatureTable
 from segwarehouse.ledger.status import Moment, lock_path, read_status, status_path
 from segwarehouse.refresh import refresh
-from segwarehouse.refresh.department import Worker
+from segwarehouse.refresh.task import Worker
 from segwarehouse.results.maps import CustomersMap
 from tests.conftest import write_project
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from segwarehouse.refresh import RefreshReport, reporting
-from segwarehouse.refresh.reporting import Reporting
 from segwarehouse.report import html
 from segwarehouse.report.html import as_json, in_css, render, shown
+from segwarehouse.report.reporting import Reporting
 from segwarehouse.state.published import PublishedState
 
 TEXT_PAIRS = (("ink", "bg"), ("ink-2", "bg"), ("ink-2", "surface"), ("accent", "bg"), ("accent-ink", "accent"),

@@ -153,27 +153,27 @@ def resampled(seed: int) -> DepartmentTable:
 
 
 def test_a_former_card_stays_while_a_new_one_is_no_better_beyond_chance() -> None:
-    former = learned().card
+    previous = learned().card
     later = resampled(8)
-    again = learn_department(later, seed=42, explain=False, former=former)
+    again = learn_department(later, seed=42, explain=False, previous=previous)
     assert again.kept
-    assert (again.card.rules, again.card.activity) == (former.rules, former.activity)
+    assert (again.card.rules, again.card.activity) == (previous.rules, previous.activity)
     scored = again.card.apply(_columns_of(later), COUNT)
     assert scored.score.mean() == pytest.approx(later.buyers.mean(), abs=0.01)  # calibrated on the customers of now
-    assert learn_department(later, seed=42, explain=False).card.rules != former.rules
+    assert learn_department(later, seed=42, explain=False).card.rules != previous.rules
 
 
 def test_a_former_card_goes_where_a_new_one_is_better_or_it_breaks_the_limits() -> None:
-    former = learned().card
-    poor = dataclasses.replace(former, rules=(Rule((Condition("recency_days", Operator.AT_LEAST, 1.0),), 9),))
-    assert not learn_department(table(), seed=42, explain=False, former=poor).kept
+    previous = learned().card
+    poor = dataclasses.replace(previous, rules=(Rule((Condition("recency_days", Operator.AT_LEAST, 1.0),), 9),))
+    assert not learn_department(table(), seed=42, explain=False, previous=poor).kept
     strict = DepartmentParameters(card=CardParameters(selection=SelectionParameters(max_conditions=1)))
     long = dataclasses.replace(
-        former, rules=(*former.rules, Rule((Condition("purchases_1", Operator.AT_LEAST, 9.0),), 1))
+        previous, rules=(*previous.rules, Rule((Condition("purchases_1", Operator.AT_LEAST, 9.0),), 1))
     )
-    assert not learn_department(table(), seed=42, explain=False, parameters=strict, former=long).kept
-    foreign = dataclasses.replace(former, rules=(Rule((Condition("gone", Operator.AT_LEAST, 1.0),), 9),))
-    assert not learn_department(table(), seed=42, explain=False, former=foreign).kept
+    assert not learn_department(table(), seed=42, explain=False, parameters=strict, previous=long).kept
+    foreign = dataclasses.replace(previous, rules=(Rule((Condition("gone", Operator.AT_LEAST, 1.0),), 9),))
+    assert not learn_department(table(), seed=42, explain=False, previous=foreign).kept
 
 
 def test_rules_say_how_often_halves_of_the_customers_choose_them() -> None:

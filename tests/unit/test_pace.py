@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from segwarehouse.ledger.forecast import Size, expected_seconds
 from segwarehouse.ledger.pace import (
     BUILD,
     FIRST_WEIGHTS,
@@ -15,7 +16,6 @@ from segwarehouse.ledger.pace import (
     scaled,
     span,
 )
-from segwarehouse.refresh.forecast import Size, expected_seconds
 
 SIZE = Size(lines=1_464_471, customers=2_469, features=180, learned=20, times=2.0, refits=3, processes=2)
 FORMER = {READ: 10.0, BUILD: 10.0, LEARN: 150.0, SCORE: 20.0, PUBLISH: 10.0}

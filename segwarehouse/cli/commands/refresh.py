@@ -80,7 +80,7 @@ def _ended(statement: str) -> str:
 
 
 def _show(report: Mapping[str, Any], directory: Path) -> None:
-    from segwarehouse.refresh.run import DISPLAYED, strongest
+    from segwarehouse.refresh.summary import DISPLAYED, strongest
 
     print_table(report["departments"], DISPLAYED, marks=VERDICTS)
     print_table(report["refused"], title="Left out")

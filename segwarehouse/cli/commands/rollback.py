@@ -1,4 +1,4 @@
-"""`segwarehouse rollback`: put a former state back."""
+"""`segwarehouse rollback`: put a previous state back."""
 
 from pathlib import Path
 

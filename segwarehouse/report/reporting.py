@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segwarehouse.errors import SegwarehouseError
-from segwarehouse.report import write_report
+from segwarehouse.report.html import write_report
 from segwarehouse.state.published import PublishedState
 
 REPORT_NAME = "report.html"

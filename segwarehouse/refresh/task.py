@@ -15,8 +15,9 @@ import pyarrow as pa
 
 from segwarehouse.domain import Card, Department, FloatArray, IntArray, shown_count
 from segwarehouse.errors import SegwarehouseError, TooFewBuyers
-from segwarehouse.evaluate.judge import Evaluation, Past, Settings, begins_share, hold_out, learn, step_back
+from segwarehouse.evaluate.judge import Evaluation, Past, begins_share, hold_out, learn, step_back
 from segwarehouse.evaluate.refits import measure_stability
+from segwarehouse.evaluate.settings import Settings
 from segwarehouse.features import FeatureTable, LeftOut
 from segwarehouse.learn.department import DepartmentLearned
 from segwarehouse.results.facts import LearnedFacts
@@ -148,7 +149,7 @@ class Worker:
         evaluation = _judge(task)
         settings, table = task.settings, task.left_out.table()
         try:
-            learned = learn(table, settings, explain=True, former=task.previous_card)
+            learned = learn(table, settings, explain=True, previous=task.previous_card)
         except TooFewBuyers as error:
             return DepartmentResult(task.department, evaluation, why=_too_few(error, settings.min_cell))
         matched = table.score(learned.card).matched

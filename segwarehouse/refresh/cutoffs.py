@@ -5,11 +5,11 @@ learning from each depends on. What is learned from them is left to `departments
 """
 
 from segwarehouse.config import Config
+from segwarehouse.evaluate.splits import STEPPING_BACK, choose_protocol, cutoffs
 from segwarehouse.features import Catalogue, FeatureTable, Staged
 from segwarehouse.features.build import Tell, build_features, feature_context, places_at
 from segwarehouse.features.later_data import require_no_later_data
 from segwarehouse.project import load_models
-from segwarehouse.refresh.choose import STEPPING_BACK, choose_protocol, cutoffs
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import AS_NAMED, Engine
 

@@ -15,7 +15,6 @@ import pyarrow.compute as pc
 
 from segwarehouse.config import Config
 from segwarehouse.domain import Department, is_small
-from segwarehouse.refresh.previous import Reread
 from segwarehouse.results.declaration import OnToday
 from segwarehouse.results.quality import EXPECTED_BUYERS
 from segwarehouse.results.reach import Reach
@@ -50,24 +49,23 @@ class Carried:
 def carry_over(
     config: Config,
     warehouse: Engine,
-    reread: Mapping[str, Reread],
+    specs: Mapping[str, ViewSpec],
     departments: Iterable[Department],
     remarks: Mapping[str, str],
 ) -> Carried:
     """Return those of the departments whose previous cards can still be scored, with their rows.
 
-    A card that reads a feature which the new data does not have, or has under another name, can't be carried over.
-
     Parameters
     ----------
-    reread
-        The previous cards over the new data, by department.
+    specs
+        What views of previous cards are compiled from over the new data, by department. A card that reads a feature
+        which the new data does not have, or has under another name, can't be carried over and is not among them.
     departments
         Which ones to carry over, as the new data has them.
     remarks
         What is to be said of a department in `targeting.departments`, by department.
     """
-    found = [each for each in departments if each.name in reread and reread[each.name].is_same]
+    found = [each for each in departments if each.name in specs]
     if not found:
         return Carried()
     with PublishedState.previous(config, warehouse) as state:
@@ -75,18 +73,18 @@ def carry_over(
             return Carried()
         tables = {name: _rows(state, name, found) for name in OF_DEPARTMENTS if state.columns(name)}
     tables["departments"] = _remarked(tables["departments"], remarks)
-    return Carried(found, {each.name: reread[each.name].spec for each in found}, tables)
+    return Carried(found, {each.name: specs[each.name] for each in found}, tables)
 
 
 def _remarked(rows: pa.Table, remarks: Mapping[str, str]) -> pa.Table:
     """Return rows of departments with new remarks first; what was said of an older hold goes."""
-    said = []
+    remarked = []
     for department, remark in zip(rows["department"].to_pylist(), rows["remark"].to_pylist(), strict=True):
         parts = [part for part in (remark or "").split("; ") if part and not part.startswith(HELD_BACK)]
         if department in remarks:
             parts.insert(0, f"{HELD_BACK}{remarks[department].replace('; ', ', and ')}")
-        said.append("; ".join(parts) or None)
-    return rows.set_column(rows.column_names.index("remark"), "remark", pa.array(said, pa.string()))
+        remarked.append("; ".join(parts) or None)
+    return rows.set_column(rows.column_names.index("remark"), "remark", pa.array(remarked, pa.string()))
 
 
 def _rows(state: PublishedState, name: str, departments: Sequence[Department]) -> pa.Table:

@@ -1,12 +1,13 @@
 """How long a refresh takes, before it begins.
 
-In: how much there is to learn. Out: seconds by step. How far a run is while it goes on is left to `ledger/pace.py`.
+In: how much there is to learn. Out: seconds by step. How far a run is while it goes on is left to `pace.py`.
 """
 
 from dataclasses import dataclass
 
 from segwarehouse.config import Config
 from segwarehouse.evaluate.refits import REFIT_SHARE
+from segwarehouse.evaluate.splits import cutoffs
 from segwarehouse.features import Catalogue, Staged
 from segwarehouse.learn.embed import MOST_ROWS
 from segwarehouse.learn.propensity import LightGBMParameters
@@ -25,7 +26,6 @@ from segwarehouse.ledger.pace import (
     SCORE,
     STORE,
 )
-from segwarehouse.refresh.choose import cutoffs
 from segwarehouse.workers import processes
 
 _MAPS_SECONDS, _COMPILING_SECONDS = 10.0, 10.0
