@@ -16,6 +16,9 @@ itself, and outside the roots nothing but the rules says who buys. In one depart
 without it a customer who bought nowhere else would be known to have bought here. A customer's class decides how much
 she buys where she buys at all: most in her main department. How active customers are differs (gamma distributed). A
 customer has at most one line of a department in a basket, so that counting lines and counting baskets is the same.
+
+It is long since the whole world is one story: customers, rules, purchases and truth are drawn in one order from one
+seed.
 """
 
 import datetime as dt

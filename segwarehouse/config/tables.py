@@ -1,6 +1,7 @@
 """The tables of `segwarehouse.toml` as frozen dataclasses, each setting with its description and its kind.
 
-`init` writes its comments and the reference lists the settings from the same words.
+`init` writes its comments and the reference lists the settings from the same words. It is long since every setting
+stands here, once, with its words.
 """
 
 import os

@@ -16,7 +16,7 @@ import numpy as np
 from segwarehouse.domain import Activity, BoolArray, FloatArray, IntArray, Rule
 from segwarehouse.learn.activity import POINT, with_points
 from segwarehouse.learn.log_odds import log_odds_of, probability_of
-from segwarehouse.learn.pool import Pool, boosted_paths, build_pool
+from segwarehouse.learn.pool import CandidateRules, boosted_paths, build_pool
 from segwarehouse.learn.rulefit import rulefit_paths
 from segwarehouse.learn.selection import (
     Candidates,
@@ -178,7 +178,7 @@ def _pool(
     soft: FloatArray,
     seed: int,
     parameters: CardParameters,
-) -> Pool:
+) -> CandidateRules:
     """Pool the candidates of both sources and of the quantiles."""
     added = log_odds - activity_log_odds
     paths = rulefit_paths(table.values, added, seed=seed) if parameters.rulefit else []
@@ -187,7 +187,7 @@ def _pool(
     return build_pool(table.values, table.features, paths, most_conditions=parameters.max_rule_conditions)
 
 
-def _shortlisted(pool: Pool, unexplained: FloatArray) -> Pool:
+def _shortlisted(pool: CandidateRules, unexplained: FloatArray) -> CandidateRules:
     """Keep the candidates that explain most of what activity leaves, for each condition spent."""
     if len(pool.rules) <= _SHORTLIST:
         return pool
@@ -195,7 +195,7 @@ def _shortlisted(pool: Pool, unexplained: FloatArray) -> Pool:
     covered = np.maximum(pool.masks @ unexplained, 0.0) ** 2 / (support * (1.0 - support))
     lengths = np.array([len(rule) for rule in pool.rules])
     kept = np.sort(np.argsort(-covered / lengths, kind="stable")[:_SHORTLIST])
-    return Pool(tuple(pool.rules[at] for at in kept), pool.masks[kept])
+    return CandidateRules(tuple(pool.rules[at] for at in kept), pool.masks[kept])
 
 
 def _best_step(
@@ -236,7 +236,7 @@ def _losses(
     return losses
 
 
-def _rules(pool: Pool, step: Step, point: float) -> tuple[Rule, ...]:
+def _rules(pool: CandidateRules, step: Step, point: float) -> tuple[Rule, ...]:
     """Round weights to points; rules worth under half a point go, but never the strongest."""
     points = np.rint(step.weights[2:] / point).astype(np.int64)
     if len(points):

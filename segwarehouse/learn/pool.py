@@ -23,7 +23,7 @@ _TREES = 120
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
+class CandidateRules:
     """Candidate rules.
 
     Attributes
@@ -40,7 +40,7 @@ class Pool:
 
 def build_pool(
     values: FloatArray, features: tuple[Feature, ...], paths: Iterable[Path], *, most_conditions: int
-) -> Pool:
+) -> CandidateRules:
     """Turn paths and quantiles into candidates.
 
     A path with a positive effect gives its conjunction and every part of it; one with a negative effect gives the
@@ -162,7 +162,7 @@ def _single_conditions(
                 yield (complement(condition),)
 
 
-def _distinct(rules: list[Conjunction], columns: Mapping[str, Column], count: int) -> Pool:
+def _distinct(rules: list[Conjunction], columns: Mapping[str, Column], count: int) -> CandidateRules:
     """Keep rules of the right support, the first of each set of customers."""
     single: dict[Condition, BoolArray] = {}
     kept: list[Conjunction] = []
@@ -182,4 +182,4 @@ def _distinct(rules: list[Conjunction], columns: Mapping[str, Column], count: in
             kept.append(rule)
             masks.append(mask)
     stacked = np.stack(masks) if masks else np.zeros((0, count), dtype=np.bool_)
-    return Pool(tuple(kept), stacked)
+    return CandidateRules(tuple(kept), stacked)

@@ -1,11 +1,11 @@
 """How a published table is declared, once: its columns in words, who makes its rows, what of them may be shown.
 
-In: nothing. Out: `Table` and `Column`. A table of schema `learned` is declared in the module of its family (`overview`,
-`rule_lines`, `quality`, `groups`, `explanations`), and `models/targeting/<name>.sql` selects it for analysts. From the
-declaration follow its Arrow schema, the comments in a published state, what small cells hide and what is carried over.
-
-A new column means three lines: one in the declaration (name, type, comment), one in the maker, one in the model. A key
-that a maker yields and nobody has declared is an error; that every declared column is made is tested.
+In: nothing. Out: `Table` and `ColumnDeclaration`. A table of schema `learned` is declared in the module of its family
+(`overview`, `rule_lines`, `quality`, `groups`, `explanations`), and `models/targeting/<name>.sql` selects it for
+analysts. From the declaration follow its Arrow schema, the comments in a published state, what small cells hide and
+what is carried over. A new column means three lines: one in the declaration (name, type, comment), one in the maker,
+one in the model. A key that a maker yields and nobody has declared is an error; that every declared column is made is
+tested.
 """
 
 import math
@@ -27,7 +27,7 @@ CUSTOMER_ID = "customer_id"
 
 
 @dataclass(frozen=True)
-class Column:
+class ColumnDeclaration:
     """A column: its name, its Arrow type (None: the one that customer ids have in the data), and what it is."""
 
     name: str
@@ -35,29 +35,29 @@ class Column:
     comment: str
 
 
-def whole(name: str, comment: str) -> Column:
+def whole(name: str, comment: str) -> ColumnDeclaration:
     """Return a column of whole numbers."""
-    return Column(name, pa.int64(), comment)
+    return ColumnDeclaration(name, pa.int64(), comment)
 
 
-def real(name: str, comment: str) -> Column:
+def real(name: str, comment: str) -> ColumnDeclaration:
     """Return a column of floats; NaN is stored as NULL."""
-    return Column(name, pa.float64(), comment)
+    return ColumnDeclaration(name, pa.float64(), comment)
 
 
-def text(name: str, comment: str) -> Column:
+def text(name: str, comment: str) -> ColumnDeclaration:
     """Return a column of text."""
-    return Column(name, pa.string(), comment)
+    return ColumnDeclaration(name, pa.string(), comment)
 
 
-def day(name: str, comment: str) -> Column:
+def day(name: str, comment: str) -> ColumnDeclaration:
     """Return a column of days."""
-    return Column(name, pa.date32(), comment)
+    return ColumnDeclaration(name, pa.date32(), comment)
 
 
-def truth(name: str, comment: str) -> Column:
+def truth(name: str, comment: str) -> ColumnDeclaration:
     """Return a column of truth values."""
-    return Column(name, pa.bool_(), comment)
+    return ColumnDeclaration(name, pa.bool_(), comment)
 
 
 def bounded(name: str) -> tuple[str, str, str]:
@@ -69,7 +69,7 @@ def bounded(name: str) -> tuple[str, str, str]:
     return name, f"{name}_low", f"{name}_high"
 
 
-def interval(name: str, comment: str) -> tuple[Column, Column, Column]:
+def interval(name: str, comment: str) -> tuple[ColumnDeclaration, ColumnDeclaration, ColumnDeclaration]:
     """Return the columns of a figure and of its interval.
 
     >>> [column.comment for column in interval("lift", "precision over the base rate")][:2]
@@ -84,7 +84,7 @@ def bounds(name: str, estimate: Estimate) -> dict[str, object]:
     return dict(zip(bounded(name), (estimate.value, estimate.low, estimate.high), strict=True))
 
 
-CUSTOMER = Column(CUSTOMER_ID, None, "the customer, as the id came")
+CUSTOMER = ColumnDeclaration(CUSTOMER_ID, None, "the customer, as the id came")
 
 DEPARTMENT = (
     whole("department_key", "key of the department, the same in every relation of this state"),
@@ -132,7 +132,7 @@ class Table:
     """
 
     name: str
-    columns: tuple[Column, ...]
+    columns: tuple[ColumnDeclaration, ...]
     make_in_worker: Callable[[LearnedFacts], Made | Iterable[Row]] | None = None
     make_in_parent: Callable[[OverallFacts], Made | Iterable[Row]] | None = None
     hide: Treatment | None = None
