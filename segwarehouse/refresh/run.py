@@ -49,7 +49,7 @@ from segwarehouse.state.publish import State, publish
 from segwarehouse.state.published import PublishedState
 from segwarehouse.state.views import views_of
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import Engine
+from segwarehouse.warehouse import DuckDB
 from segwarehouse.working import made_anew, own_schemas, stage_sources, working_warehouse
 
 
@@ -58,7 +58,7 @@ class _Job:
     """What every step works with."""
 
     config: Config
-    warehouse: Engine
+    warehouse: DuckDB
     models: TemplateFolder
     run: Run
     departments: Sequence[str]

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from segwarehouse.refresh import RefreshReport, reporting
-from segwarehouse.report import html
+from segwarehouse.refresh import RefreshReport
+from segwarehouse.report import html, reporting
 from segwarehouse.report.html import as_json, in_css, render, shown
 from segwarehouse.report.reporting import Reporting
 from segwarehouse.state.published import PublishedState

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from segwarehouse.api import Project
-from segwarehouse.refresh import advice, forecast
+from segwarehouse.ledger import forecast
+from segwarehouse.refresh import advice
 from tests.conftest import write_project
 
 
