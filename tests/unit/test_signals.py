@@ -43,7 +43,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, lines: pd.DataFrame) -> Iter
 
 def without(built: Built, left_out: str) -> pd.DataFrame:
     """Return the features of the department's table, by customer."""
-    table = read_features(built.warehouse, built.catalogue, most=10_000, seed=1)
+    table = read_features(built.warehouse, built.catalogue)
     department = table.for_department(built.department(left_out))
     names = [feature.name for feature in department.features]
     return pd.DataFrame(department.values, columns=names, index=table.customer_ids[department.rows])
