@@ -1,15 +1,16 @@
 -- description: Behaviour without a department equals behaviour computed anew from the lines of all other departments.
 -- A leak of the target department into its own features shows here. Recomputed for one department in every
--- {{ leak_stride | literal }} or so, each time other ones, on all of their buyers.
+-- {{ leak_stride | literal }} or so, each time other ones, on their sampled buyers.
 {%- from 'macros/leaks.sql' import differs, is_recounted %}
 {%- from 'macros/measures.sql' import recency_days, tenure_days %}
 {%- set of_amounts = ["monetary_amount"] if has.amount else [] %}
 {%- set of_times = ["recent_frequency_count", "recency_days", "tenure_days"] if has.occurred_at else [] %}
 with targets as (
     select
-        customer_id,
-        department_key
-    from features.department_counts
+        c.customer_id,
+        c.department_key
+    from features.department_counts as c
+    inner join features.sampled as s on s.customer_id = c.customer_id
     where {{ is_recounted() }}
 ),
 

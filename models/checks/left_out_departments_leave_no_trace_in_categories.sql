@@ -1,6 +1,6 @@
 -- description: Purchases in a category without a department equal those counted anew from the lines of all other
 -- description: departments. A leak of the target department into the categories shows here.
--- Recounted for one department in every {{ leak_stride | literal }} or so, each time other ones, on all of their buyers.
+-- Recounted for one department in every {{ leak_stride | literal }} or so, each time other ones, on their sampled buyers.
 -- needs: category
 {%- from 'macros/leaks.sql' import differs, known_lines, purchases_recounted %}
 {%- from 'macros/lines.sql' import is_among %}

@@ -1,6 +1,6 @@
 -- description: Purchases in a channel, and the number of channels, without a department equal those counted anew from
 -- description: the lines of all other departments. A leak of the target department into the channels shows here.
--- Recounted for one department in every {{ leak_stride | literal }} or so, each time other ones, on all of their buyers.
+-- Recounted for one department in every {{ leak_stride | literal }} or so, each time other ones, on their sampled buyers.
 -- needs: channel
 {%- from 'macros/leaks.sql' import differs, known_lines, purchases_recounted, targets %}
 with known as (

@@ -1,6 +1,6 @@
 -- description: Shares of promotion without a department equal those computed anew from the lines of all other
 -- description: departments. A leak of the target department into what was bought on promotion shows here.
--- Recomputed for one department in every {{ leak_stride | literal }} or so, each time other ones, on all of their buyers.
+-- Recomputed for one department in every {{ leak_stride | literal }} or so, each time other ones, on their sampled buyers.
 -- needs: promotion
 {%- from 'macros/leaks.sql' import differs, known_lines, targets %}
 {%- from 'macros/measures.sql' import discount_share, ratio %}

@@ -1,12 +1,20 @@
 -- description: Trends without a department equal those computed anew from the lines of all other departments. A leak of
 -- description: the target department into recent against older activity shows here.
--- Recomputed for one department in every {{ leak_stride | literal }} or so, each time other ones, on all of their buyers.
+-- Recomputed for one department in every {{ leak_stride | literal }} or so, each time other ones, on their sampled buyers.
 -- needs: trend
 {%- from 'macros/leaks.sql' import differs, known_lines, targets %}
 {%- from 'macros/measures.sql' import frequency_trend, known_days, monetary_trend, ratio, recency_trend %}
 {%- set of_amounts = ["monetary_trend"] if has.amount else [] %}
-with lines as (
+with known_lines as (
     {{ known_lines(["amount", "occurred_at"]) }}
+),
+
+-- What an order has of a department is recent as a whole, where any line of it is: deliveries may come in parts.
+lines as (
+    select
+        known_lines.*,
+        max(occurred_at) over (partition by customer_id, purchase_id, department_key) as part_last_at
+    from known_lines
 ),
 
 targets as (
@@ -22,7 +30,7 @@ others as (
         count(distinct o.department_key) as breadth_count,
         count(distinct case when o.occurred_at >= {{ recent_from | literal }} then o.department_key end) as recent_breadth_count,
         coalesce(sum(o.amount), 0) as amount,
-        coalesce(sum(case when o.occurred_at >= {{ recent_from | literal }} then o.amount end), 0) as recent_amount,
+        coalesce(sum(case when o.part_last_at >= {{ recent_from | literal }} then o.amount end), 0) as recent_amount,
         min(o.occurred_at) as first_at,
         max(o.occurred_at) as last_at
     from targets as t

@@ -1,5 +1,6 @@
 -- materialized: table
--- description: How each customer shops, with all lines of one department left out (department_key 0 leaves out none).
+-- description: How each customer shops, with all lines of one department left out (department_key 0 leaves out none, and
+-- description: has all customers; the others have those who are learned from).
 -- description: Columns ending in _log hold whole thousandths of log(1 + x) and feed the activity measure alone.
 -- unique: customer_id, department_key
 {%- from 'macros/measures.sql' import as_double, at_least_zero, discount_share, frequency_trend, known_days, log_of %}

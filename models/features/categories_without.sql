@@ -1,6 +1,7 @@
 -- materialized: table
 -- description: Purchases of each customer in each category over all departments but one. department_key 0 leaves out
--- description: nothing; every department where a customer bought in the category has a row that leaves out its lines.
+-- description: nothing; every department where a sampled customer bought in the category has a row that leaves out its
+-- description: lines.
 -- unique: customer_id, department_key, category_key
 -- needs: category
 {%- from 'macros/groups.sql' import purchases_without %}

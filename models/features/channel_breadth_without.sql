@@ -33,5 +33,6 @@ select
     c.department_key,
     coalesce(t.channel_count, 0) - coalesce(a.channel_count, 0) as channel_count
 from features.department_counts as c
+inner join features.sampled as s on s.customer_id = c.customer_id
 left join totals as t on t.customer_id = c.customer_id
 left join alone as a on a.customer_id = c.customer_id and a.department_key = c.department_key

@@ -1,6 +1,6 @@
 -- materialized: table
 -- description: Purchases of each customer in each channel over all departments but one. department_key 0 leaves out
--- description: nothing; every department that a customer bought in a channel has a row that leaves out its lines.
+-- description: nothing; every department that a sampled customer bought in a channel has a row that leaves out its lines.
 -- unique: customer_id, department_key, channel_key
 -- needs: channel
 {%- from 'macros/groups.sql' import purchases_without %}

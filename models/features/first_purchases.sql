@@ -1,5 +1,5 @@
 -- materialized: view
--- description: How long each customer had shopped here before she first bought in a department that she bought in.
+-- description: How long each sampled customer had shopped here before she first bought in a department that she bought in.
 -- unique: customer_id, department_key
 select
     c.customer_id,  -- @not_null
@@ -10,4 +10,5 @@ select
     0 as waited_days  -- @not_null
     {%- endif %}
 from features.department_counts as c
+inner join features.sampled as s on s.customer_id = c.customer_id
 inner join features.customer_totals as t on t.customer_id = c.customer_id

@@ -1,6 +1,6 @@
 -- materialized: table
 -- description: What each customer has bought on promotion over all departments but one. department_key 0 leaves out
--- description: nothing; every department that a customer bought in has a row that leaves out its lines.
+-- description: nothing; every department that a sampled customer bought in has a row that leaves out its lines.
 -- unique: customer_id, department_key
 -- needs: promotion
 with marked as (
@@ -55,4 +55,5 @@ select
     t.line_count - c.line_count as line_count,
     t.discount - c.discount as discount
 from counted as c
+inner join features.sampled as s on s.customer_id = c.customer_id
 inner join totals as t on t.customer_id = c.customer_id

@@ -17,7 +17,8 @@
     group by customer_id, purchase_id, {{ key | ident }}, department_key
 {%- endmacro %}
 
-{# Purchases in each group over all departments (0), and over all but one, from a relation of features. -#}
+{# Purchases in each group over all departments (0), and of sampled customers over all but one, from a relation of
+   features. -#}
 {%- macro purchases_without(counts, key) -%}
     with totals as (
         select
@@ -41,6 +42,7 @@
         c.{{ key | ident }},
         t.purchase_count - c.solo_purchase_count as purchase_count
     from features.{{ counts | ident }} as c
+    inner join features.sampled as s on s.customer_id = c.customer_id
     inner join totals as t on t.customer_id = c.customer_id and t.{{ key | ident }} = c.{{ key | ident }}
 {%- endmacro %}
 

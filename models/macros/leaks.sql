@@ -8,7 +8,7 @@
 department_key % {{ leak_stride | literal }} = {{ leak_offset | literal }}
 {%- endmacro %}
 
-{# The lines known before the cut-off, with some more columns of staging.purchases. -#}
+{# The lines of sampled customers known before the cut-off, with some more columns of staging.purchases. -#}
 {%- macro known_lines(columns) -%}
     select
         p.customer_id,
@@ -19,6 +19,7 @@ department_key % {{ leak_stride | literal }} = {{ leak_offset | literal }}
         {{ purchase_id() }} as purchase_id
     from staging.purchases as p
     inner join staging.departments as d on d.department = p.department
+    inner join features.sampled as s on s.customer_id = p.customer_id
     where {{ is_known() }}
 {%- endmacro %}
 

@@ -6,7 +6,7 @@ where their features are: those of now where their names say, those of a former 
 
 from collections.abc import Callable
 
-from segwarehouse.config import Config
+from segwarehouse.config import Config, LearningConfig
 from segwarehouse.features.catalogue import Catalogue
 from segwarehouse.features.read import FeatureTable, read_features
 from segwarehouse.features.staging import Window
@@ -35,7 +35,7 @@ def build_features(
     places: Places = AS_NAMED,
 ) -> FeatureTable:
     """Build the feature models as of a cut-off, check them, and read them; tell what is done, and how much of that."""
-    context = feature_context(catalogue, window)
+    context = feature_context(catalogue, window, config.learning)
     built, checks = load_models(models, "features", context), load_models(models, "checks", context)
     before = counted(tell, len(built) + len(checks) + 1)
     build(warehouse, built, before, places)
@@ -43,8 +43,7 @@ def build_features(
         before(str(check.relation))
         run_check(warehouse, check, places)
     before("reading features")
-    learning = config.learning
-    return read_features(warehouse, catalogue, most=learning.max_customers, seed=learning.seed, places=places)
+    return read_features(warehouse, catalogue, places)
 
 
 def places_at(window: Window) -> Places:
@@ -58,12 +57,14 @@ def places_at(window: Window) -> Places:
     return Places(schemas={"features": SchemaPlace(CUTOFFS, suffix=f"_{window.cutoff:%Y%m%d}")})
 
 
-def feature_context(catalogue: Catalogue, window: Window) -> dict[str, object]:
+def feature_context(catalogue: Catalogue, window: Window, learning: LearningConfig) -> dict[str, object]:
     """Return what `models/features/` and `models/checks/` are rendered with."""
     parts = max(1, len(catalogue.departments) // _LEAK_CHECKS)
     return {
         **catalogue.context(),
         **window.context(),
+        "max_customers": learning.max_customers,
+        "seed": learning.seed,
         "leak_stride": parts,
         "leak_offset": window.cutoff.toordinal() % parts,
     }

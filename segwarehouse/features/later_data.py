@@ -75,6 +75,7 @@ def require_no_later_data(
     keys = ("customer_id", "department_key")
     compared: dict[Relation, tuple[Sequence[str], Sequence[str]]] = {
         Relation("features", "customers"): (("customer_id",), customers),
+        Relation("features", "sampled"): (("customer_id",), ("place",)),
         Relation("features", "behaviour"): (keys, catalogue.behaviour),
     }
     for group, counts in _GROUPS.items():

@@ -1,10 +1,10 @@
 """Feature relations to arrays.
 
-In: `features.customers` and `features.behaviour`. Out: a `FeatureTable` with the features of a bounded, seeded sample
-of customers, and from it, department by department, a `DepartmentTable` without a trace of the department's lines:
-its own column is left out, and so are the categories that belong to it alone; the behaviour of its buyers, and their
-purchases in its other categories and in channels, are replaced by those without it. Until its arrays are needed it is
-a `LeftOut`: what changes, beside arrays that all departments share.
+In: `features.customers`, `features.sampled`, and what changes without a department. Out: a `FeatureTable` with the
+features of the sampled customers, and from it, department by department, a `DepartmentTable` without a trace of the
+department's lines: its own column is left out, and so are the categories that belong to it alone; the behaviour of its
+buyers, and their purchases in its other categories and in channels, are replaced by those without it. Until its arrays
+are needed it is a `LeftOut`: what changes, beside arrays that all departments share.
 """
 
 from collections.abc import Mapping, Sequence
@@ -279,28 +279,26 @@ class FeatureTable:
         return mask
 
 
-def read_features(
-    warehouse: Engine, catalogue: Catalogue, *, most: int, seed: int, places: Places = AS_NAMED
-) -> FeatureTable:
-    """Read `features.customers`, or a sample of at most about `most` of its customers, a query a relation.
+def read_features(warehouse: Engine, catalogue: Catalogue, places: Places = AS_NAMED) -> FeatureTable:
+    """Read the customers of `features.customers` who are in `features.sampled`, a query a relation.
 
-    The sample is drawn in the warehouse by a hash of the id and the seed, so it is the same on every engine. `places`
-    says where the features are.
+    `places` says where the features are.
     """
     counted = exp.select(exp.Count(this=exp.Star()).as_("n")).from_(CUSTOMERS.table())
     total = int(warehouse.fetch(places.moved(counted))["n"][0].as_py())
-    _draw_sample(warehouse, sampled_share(most / total, f"learn {seed}") if total > most else None, places)
     names = [feature.name for feature in catalogue.features]
     columns = [exp.column(name, "r", quoted=True) for name in ("customer_id", *names, *catalogue.activity)]
-    of_customers = _of_sample(CUSTOMERS, columns).order_by(exp.column("place", "s", quoted=True))
-    table = warehouse.fetch(places.moved(of_customers))
+    place = exp.column("place", "s", quoted=True)
+    table = warehouse.fetch(places.moved(_of_sample(CUSTOMERS, [place, *columns]).order_by(place.copy())))
+    order = np.asarray(table["place"].to_numpy(), dtype=np.int64)
+    lines = {each: _read_lines(warehouse, each, read, order, places) for each, read in _lines_of(catalogue).items()}
     return FeatureTable(
         catalogue=catalogue,
         customer_ids=_ids(table["customer_id"]),
         values=_matrix(table, names),
         activity_values=_matrix(table, catalogue.activity),
         total=total,
-        lines={each: _read_lines(warehouse, each, read, places) for each, read in _lines_of(catalogue).items()},
+        lines=lines,
     )
 
 
@@ -316,44 +314,29 @@ def _lines_of(catalogue: Catalogue) -> dict[Relation, tuple[str, ...]]:
     return found
 
 
-def _draw_sample(warehouse: Engine, sampled: exp.Expr | None, places: Places) -> None:
-    """Make `features.sampled`: the customers who are learned from, each with her place in the order of the ids."""
-    identifier = exp.column("customer_id", quoted=True)
-    number = exp.Window(this=exp.RowNumber(), order=exp.Order(expressions=[exp.Ordered(this=identifier.copy())]))
-    place = exp.alias_(exp.Sub(this=number, expression=exp.Literal.number(1)), "place", quoted=True)
-    query = exp.select(identifier, place).from_(CUSTOMERS.table())
-    if sampled is not None:
-        query = query.where(sampled)
-    sample = places.of(SAMPLED).table()
-    warehouse.execute(exp.Create(this=sample, kind="TABLE", replace=True, expression=places.moved(query)))
-
-
 def _of_sample(relation: Relation, columns: Sequence[exp.Expr]) -> exp.Select:
     """Return a SELECT of columns of a relation, called `r`, of the customers in the sample, called `s`."""
     same = exp.column("customer_id", "s", quoted=True).eq(exp.column("customer_id", "r", quoted=True))
     return exp.select(*columns).from_(relation.table("r")).join(SAMPLED.table("s"), on=same, join_type="inner")
 
 
-def _read_lines(warehouse: Engine, relation: Relation, names: Sequence[str], places: Places) -> Lines:
-    """Read a relation for all departments, in the order of their keys."""
+def _read_lines(warehouse: Engine, relation: Relation, names: Sequence[str], order: IntArray, places: Places) -> Lines:
+    """Read a relation for all departments, in the order of their keys.
+
+    `order`, int64 (n,), ascending, is what `features.sampled` calls the place of each customer of the feature table. It
+    is 0 to n - 1, unless a project's own `features.customers` leaves out customers: then their rows are left out, too.
+    """
     key, place = exp.column("department_key", "r", quoted=True), exp.column("place", "s", quoted=True)
     columns = [exp.column(name, "r", quoted=True) for name in names]
     ordered = _of_sample(relation, [key, place, *columns]).order_by(key.copy(), place.copy())
     table = warehouse.fetch(places.moved(ordered))
+    sampled = np.asarray(table["place"].to_numpy(), dtype=np.int64)
+    known = np.isin(sampled, order)
     return Lines(
-        keys=np.asarray(table["department_key"].to_numpy(), dtype=np.int64),
-        places=np.asarray(table["place"].to_numpy(), dtype=np.int64),
-        columns={name: _floats(table[name]) for name in names},
+        keys=np.asarray(table["department_key"].to_numpy(), dtype=np.int64)[known],
+        places=np.searchsorted(order, sampled[known]),
+        columns={name: _floats(table[name])[known] for name in names},
     )
-
-
-def sampled_share(share: float, salt: str) -> exp.Expr:
-    """Return a condition that holds for about `share` of the customers, by a salted hash of the id."""
-    salted = exp.DPipe(
-        this=exp.Literal.string(f"{salt}:"), expression=exp.cast(exp.column("customer_id", quoted=True), "varchar")
-    )
-    hashed = exp.Substring(this=exp.MD5(this=salted), start=exp.Literal.number(1), length=exp.Literal.number(8))
-    return exp.LT(this=hashed, expression=exp.Literal.string(f"{min(int(share * 16**8), 16**8 - 1):08x}"))
 
 
 def _ids(column: pa.ChunkedArray) -> "pd.Index[str]":

@@ -29,7 +29,7 @@ def build_cutoffs(
         places = AS_NAMED if is_now else places_at(window)
         tables.append(build_features(config, warehouse, models, catalogue, window, part, places))
         if steps_back and position == len(windows) - 2:
-            built = load_models(models, "features", feature_context(catalogue, window))
+            built = load_models(models, "features", feature_context(catalogue, window, config.learning))
             require_no_later_data(warehouse, config, catalogue, built, window, places)
     *pasts, now = tables
     return pasts or [now], now

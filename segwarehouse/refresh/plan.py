@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from segwarehouse import display
 from segwarehouse.config import Config
 from segwarehouse.features import read_catalogue, staging_models
+from segwarehouse.features.build import feature_context
 from segwarehouse.ledger.history import now
 from segwarehouse.project import Model, load_models, statements
 from segwarehouse.refresh.choose import choose
@@ -48,7 +49,8 @@ def plan(config: Config, *, as_of: dt.date | None = None, departments: Sequence[
         staged = stage_sources(config, warehouse, models, as_of, None)
         catalogue = read_catalogue(config, warehouse, staged)
         choose(config, catalogue, departments)
-        context = {**catalogue.context(), **staged.window(config).context(), "leak_stride": 1, "leak_offset": 0}
+        context = feature_context(catalogue, staged.window(config), config.learning)
+        context |= {"leak_stride": 1, "leak_offset": 0}
         planned = staging_models(config, models, staged, now().date())
         for schema in ("features", "checks"):
             planned += load_models(models, schema, context)

@@ -84,7 +84,7 @@ def test_others_are_learned_and_published(tmp_path: Path) -> None:
 
 
 def is_sampled(customer: int, share: float) -> bool:
-    """Say whether a refresh would learn from a customer, as `sampled_share` decides by her id alone."""
+    """Say whether a refresh would learn from a customer, as `features.sampled` decides by her id alone."""
     hashed = hashlib.md5(f"learn 42:{customer}".encode(), usedforsecurity=False).hexdigest()
     return hashed[:8] < f"{int(share * 16**8):08x}"
 

@@ -15,7 +15,7 @@ from segwarehouse.config import Config, load_config
 from segwarehouse.domain import Department
 from segwarehouse.errors import CheckFailed
 from segwarehouse.features import Catalogue, Staged, read_catalogue, read_features, stage
-from segwarehouse.features.build import CUTOFFS, build_features, places_at
+from segwarehouse.features.build import CUTOFFS, build_features, feature_context, places_at
 from segwarehouse.project import build, create_schema, load_models, run_check
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import DuckDB, Relation, connect
@@ -35,7 +35,8 @@ class Built:
         self.staged: Staged = stage(self.config, self.warehouse, self.models, as_of=as_of, today=TODAY)
         self.catalogue: Catalogue = read_catalogue(self.config, self.warehouse, self.staged)
         self.window = self.staged.window(self.config, steps_back)
-        self.context = {**self.catalogue.context(), **self.window.context(), "leak_stride": 1, "leak_offset": 0}
+        context = feature_context(self.catalogue, self.window, self.config.learning)
+        self.context = {**context, "leak_stride": 1, "leak_offset": 0}
         build(self.warehouse, load_models(self.models, "features", self.context))
 
     def department(self, name: str) -> Department:
@@ -80,7 +81,7 @@ def recomputed(lines: pd.DataFrame, cutoff: pd.Timestamp) -> pd.DataFrame:
 def test_behaviour_of_a_department_is_that_of_the_data_without_it(
     built: Built, transactions: pd.DataFrame, left_out: str
 ) -> None:
-    table = read_features(built.warehouse, built.catalogue, most=10_000, seed=1)
+    table = read_features(built.warehouse, built.catalogue)
     department = table.for_department(built.department(left_out))
     expected = recomputed(transactions[transactions["department"] != left_out], pd.Timestamp(built.window.cutoff))
     names = [feature.name for feature in department.features]
@@ -97,7 +98,7 @@ def test_behaviour_of_a_department_is_that_of_the_data_without_it(
 def test_who_bought_nowhere_else_is_not_learned_from(tmp_path: Path, transactions: pd.DataFrame) -> None:
     alone = transactions.iloc[:1].assign(customer_id=9_999, department="Garden", transaction_id=-1)
     built = Built(write_project(tmp_path, pd.concat([transactions, alone])))
-    table = read_features(built.warehouse, built.catalogue, most=10_000, seed=1)
+    table = read_features(built.warehouse, built.catalogue)
     garden = table.for_department(built.department("Garden"))
     toys = table.for_department(built.department("Toys"))
     assert 9_999 not in table.customer_ids[garden.rows]
@@ -151,7 +152,7 @@ def with_categories(tmp_path_factory: pytest.TempPathFactory, transactions: pd.D
 def test_categories_of_a_department_are_those_of_the_data_without_it(
     with_categories: Built, transactions: pd.DataFrame, left_out: str
 ) -> None:
-    table = read_features(with_categories.warehouse, with_categories.catalogue, most=10_000, seed=1)
+    table = read_features(with_categories.warehouse, with_categories.catalogue)
     department = table.for_department(with_categories.department(left_out))
     lines = categorised(transactions).query("department != @left_out and category != 'All toys'")
     expected = lines.groupby(["customer_id", "category"])["transaction_id"].nunique().unstack(fill_value=0)
@@ -220,7 +221,7 @@ def test_departments_beyond_the_cap_share_a_column_without_leaking(tmp_path: Pat
     built = Built(write_project(tmp_path, transactions, learning="max_department_columns = 2"))
     capped = [department for department in built.catalogue.departments if department.column is None]
     assert len(capped) == 3
-    table = read_features(built.warehouse, built.catalogue, most=10_000, seed=1)
+    table = read_features(built.warehouse, built.catalogue)
     for left_out in capped:
         department = table.for_department(left_out)
         names = [feature.name for feature in department.features]
@@ -278,7 +279,7 @@ def test_customer_columns_become_numbers_flags_and_known_flags(tmp_path: Path, t
 
 def test_departments_share_the_arrays_of_one_table_and_never_change_them(built: Built) -> None:
     """Hundreds of departments with arrays of their own would fill the memory, here and in other processes."""
-    table = read_features(built.warehouse, built.catalogue, most=10_000, seed=1)
+    table = read_features(built.warehouse, built.catalogue)
     before = table.values.copy()
     for department in built.catalogue.departments:
         left_out = table.without(department)
@@ -366,17 +367,6 @@ def test_times_are_read_as_they_are_written(
     assert built.staged.last_at == times.iloc[7:].max()
 
 
-def test_a_sample_is_bounded_seeded_and_sorted(built: Built) -> None:
-    first = read_features(built.warehouse, built.catalogue, most=200, seed=1)
-    again = read_features(built.warehouse, built.catalogue, most=200, seed=1)
-    other = read_features(built.warehouse, built.catalogue, most=200, seed=2)
-    assert 120 < len(first.customer_ids) < 280
-    assert first.total == 500
-    assert list(first.customer_ids) == list(again.customer_ids)
-    assert list(first.customer_ids) != list(other.customer_ids)
-    assert first.customer_ids.is_monotonic_increasing
-
-
 def test_the_customers_table_may_call_the_id_customer_id(tmp_path: Path, transactions: pd.DataFrame) -> None:
     customers = pd.DataFrame({"customer_id": transactions["customer_id"].unique(), "age": 40.0})
     renamed = transactions.rename(columns={"customer_id": "household_id"})
@@ -407,9 +397,9 @@ def test_features_of_several_cutoffs_stand_side_by_side(transactions: pd.DataFra
     assert window == alone.window
     arguments = (now.config, now.warehouse, now.models, now.catalogue, window)
     past = build_features(*arguments, places=places_at(window))
-    again = read_features(now.warehouse, now.catalogue, most=10_000, seed=1)
-    expected = read_features(Built(folder).warehouse, now.catalogue, most=10_000, seed=1)
-    then = read_features(alone.warehouse, alone.catalogue, most=10_000, seed=1)
+    again = read_features(now.warehouse, now.catalogue)
+    expected = read_features(Built(folder).warehouse, now.catalogue)
+    then = read_features(alone.warehouse, alone.catalogue)
     for found, wanted in ((again, expected), (past, then)):
         assert found.customer_ids.equals(wanted.customer_ids)
         np.testing.assert_array_equal(found.values, wanted.values)

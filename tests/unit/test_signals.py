@@ -43,7 +43,7 @@ def built(tmp_path_factory: pytest.TempPathFactory, lines: pd.DataFrame) -> Iter
 
 def without(built: Built, left_out: str) -> pd.DataFrame:
     """Return the features of the department's table, by customer."""
-    table = read_features(built.warehouse, built.catalogue, most=10_000, seed=1)
+    table = read_features(built.warehouse, built.catalogue)
     department = table.for_department(built.department(left_out))
     names = [feature.name for feature in department.features]
     return pd.DataFrame(department.values, columns=names, index=table.customer_ids[department.rows])
@@ -201,6 +201,27 @@ def test_a_leak_planted_in_the_signals_is_caught(tmp_path: Path, lines: pd.DataF
     folder = write_project(tmp_path, lines, source=SOURCE, learning="trend = true")
     plant(folder, *LEAKS[leak])
     with pytest.raises(CheckFailed, match=r"leave_no_trace_in_(channels|promotions|trends)"):
+        Built(folder).run_checks()
+
+
+def test_an_order_on_both_sides_of_the_recent_days_is_no_leak_and_hides_none(
+    tmp_path: Path, lines: pd.DataFrame
+) -> None:
+    """Deliveries in parts: recent is what an order has of a department where any line of it is."""
+    recent_from = lines["occurred_at"].max().normalize() - pd.Timedelta(days=RECENT - 1)
+    order = {"customer_id": 9_999, "transaction_id": 10**6, "quantity": 1, "amount": 30.0, "money_off": 0.0}
+    parts = [
+        {**order, "department": department, "occurred_at": recent_from + shift}
+        for department in ("Toys", "Garden")
+        for shift in (pd.Timedelta(hours=-2), pd.Timedelta(hours=2))
+    ]
+    folder = write_project(tmp_path, pd.concat([lines, pd.DataFrame(parts)]), source=SOURCE, learning="trend = true")
+    honest = Built(folder)
+    assert (honest.window.cutoff - pd.Timedelta(days=RECENT)) == recent_from
+    assert without(honest, "Toys").loc[9_999, "monetary_trend"] == (RECENT + 1) / RECENT  # known for a day more
+    honest.run_checks()
+    plant(folder, *LEAKS["trend of spend"])
+    with pytest.raises(CheckFailed, match="leave_no_trace_in_trends"):
         Built(folder).run_checks()
 
 
