@@ -1,7 +1,6 @@
-"""Who is learned from: drawn by a hash of the id, and the only customers for whom anything is worked out for learning."""
+"""Who is learned from is drawn by a hash of the id, and what only learning reads is worked out for them alone."""
 
 import hashlib
-import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,8 +81,8 @@ def test_the_sample_is_everyone_whose_hash_is_below_the_share(total: int, as_tex
 def test_the_share_is_the_same_to_the_last_bit(most: int) -> None:
     floor = model_of(most).query.find(exp.Floor)
     assert floor is not None
-    drawn = random.Random(most)
-    totals = [most + 1, *(drawn.randrange(most + 1, 10 ** drawn.randrange(6, 10)) for _ in range(5_000))]
+    random = np.random.default_rng(most)
+    totals = [most + 1, *random.integers(most + 1, 10 ** random.integers(6, 10, 5_000)).tolist()]
     with connect(None) as warehouse:
         warehouse.execute(create_schema("made"))
         warehouse.load(Relation("made", "totals"), pa.table({"customer_count": totals}))
@@ -146,16 +145,10 @@ def test_a_leak_is_caught_in_a_sample(tmp_path: Path, lines: pd.DataFrame) -> No
 def test_models_of_a_project_may_yield_everyone_or_leave_customers_out(
     tmp_path: Path, lines: pd.DataFrame, whole: FeatureTable
 ) -> None:
-    everyone = (
-        "features/totals_without.sql",
-        "    from features.department_counts as c\n    inner join features.sampled as s on s.customer_id = c.customer_id",
-        "    from features.department_counts as c",
-    )
-    even = (
-        "features/customers.sql",
-        "where b.department_key = 0",
-        "where b.department_key = 0 and b.customer_id % 2 = 0",
-    )
+    join = "    inner join features.sampled as s on s.customer_id = c.customer_id\n"
+    everyone = ("features/totals_without.sql", join, "")
+    every = "where b.department_key = 0"
+    even = ("features/customers.sql", every, f"{every} and b.customer_id % 2 = 0")
     built = made(tmp_path, lines, plants=(everyone, even))
     assert set(built.frame("features.behaviour").query("department_key > 0")["customer_id"]) == set(range(500))
     built.run_checks()
@@ -172,8 +165,8 @@ def test_a_sample_that_depends_on_later_data_is_caught(tmp_path: Path, lines: pd
     models = load_models(honest.models, "features", honest.context)
     require_no_later_data(honest.warehouse, honest.config, honest.catalogue, models, honest.window)
     honest.warehouse.close()
-    later = "select customer_id from staging.purchases where occurred_at > (select max(occurred_at) - interval 20 day from staging.purchases)"
-    plant(folder, "features/sampled.sql", "from drawn\n", f"from drawn where customer_id in ({later})\n")
+    buyers = "select p.customer_id from staging.purchases as p where p.occurred_at > {{ cutoff | literal }}"
+    plant(folder, "features/sampled.sql", "from drawn\n", f"from drawn where customer_id in ({buyers})\n")
     leaking = Built(folder, steps_back=1)
     models = load_models(leaking.models, "features", leaking.context)
     with pytest.raises(CheckFailed, match=r"features\.sampled: which rows there are"):
