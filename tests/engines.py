@@ -14,7 +14,7 @@ import sqlglot
 from sqlglot import exp
 
 from segwarehouse.api import Project
-from segwarehouse.warehouse import DuckDB, SourceEngine, connect
+from segwarehouse.warehouse import DuckDB, Engine, SourceEngine, connect
 
 OpenEngine = Callable[[], SourceEngine]
 
@@ -45,7 +45,7 @@ def parse(text: str) -> exp.Query:
     return query
 
 
-def fetch_rows(engine: SourceEngine, query: str | exp.Query) -> list[tuple[Any, ...]]:
+def fetch_rows(engine: Engine, query: str | exp.Query) -> list[tuple[Any, ...]]:
     """Return the rows of a query as tuples of plain values."""
     found = engine.fetch(parse(query) if isinstance(query, str) else query)
     return list(zip(*(column.to_pylist() for column in found.columns), strict=True))
