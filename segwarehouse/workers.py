@@ -8,6 +8,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from segwarehouse.config import Config
@@ -30,6 +31,15 @@ def in_parallel(work: Callable[..., Result], arguments: Sequence[tuple[object, .
 
     tasks = (delayed(_as_child)(os.getpid(), work, each) for each in arguments)
     yield from Parallel(n_jobs=min(jobs, len(arguments)), return_as="generator")(tasks)
+
+
+@contextmanager
+def on_one_thread() -> Iterator[None]:
+    """Let numerical libraries work on one thread, so that sums come out the same whatever the machine."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(limits=1):
+        yield
 
 
 def _as_child(parent: int, work: Callable[..., Result], arguments: tuple[object, ...]) -> Result:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,7 +19,9 @@ from segwarehouse.features import FeatureTable
 from segwarehouse.refresh import RefreshReport, refresh
 from segwarehouse.refresh.task import DepartmentResult, DepartmentTask, Worker
 from segwarehouse.results.maps import CustomersMap
+from segwarehouse.warehouse import SourceEngine
 from tests import browser
+from tests.engines import ENGINES, PUBLISHED, WORKING, OpenEngine
 
 START = pd.Timestamp("2025-01-01")
 DAYS = 365
@@ -102,6 +105,28 @@ def write_project(
     kept = [line for line in text.splitlines() if line.split(" =")[0] not in drop]
     (folder / "segwarehouse.toml").write_text("\n".join(kept), encoding="utf-8")
     return folder
+
+
+def publish_in_place(folder: Path) -> None:
+    """Let a project that was written publish its views in the working database."""
+    config = folder / "segwarehouse.toml"
+    text = config.read_text(encoding="utf-8")
+    assert str(PUBLISHED) in text
+    config.write_text(text.replace(str(PUBLISHED), WORKING), encoding="utf-8")
+
+
+@pytest.fixture(scope="session", params=list(ENGINES.values()), ids=list(ENGINES))
+def open_engine(request: pytest.FixtureRequest) -> OpenEngine:
+    """What opens an empty engine, of each kind; whoever opens it closes it."""
+    opens: OpenEngine = request.param
+    return opens
+
+
+@pytest.fixture
+def engine(open_engine: OpenEngine) -> Iterator[SourceEngine]:
+    """An empty engine, of each kind."""
+    with closing(open_engine()) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -27,6 +27,7 @@ from segwarehouse.results.suppress import Totals, without_small_rules
 from segwarehouse.results.tables import worker_tables
 from segwarehouse.rules.simplify import simplify
 from segwarehouse.table import DepartmentTable
+from segwarehouse.workers import on_one_thread
 
 NO_RULE = "no rule tells its buyers from others"
 
@@ -135,28 +136,37 @@ class DepartmentResult:
 
 
 class Worker:
-    """What a refresh hands its tasks to. It has no state, so that it goes to other processes."""
+    """What a refresh hands its tasks to. It has no state, so that it goes to other processes.
+
+    It works on one thread: sums over several come in another order from run to run, and a map in another place.
+    """
 
     def map_customers(self, table: FeatureTable, seed: int) -> CustomersMap:
         """Return the map of all customers."""
-        return map_customers(table, seed)
+        with on_one_thread():
+            return map_customers(table, seed)
 
     def learn(self, task: DepartmentTask) -> DepartmentResult:
         """Judge a department, learn it, learn it again from other samples, name its segments, and make its rows.
 
         Where too few can be learned from, the result says so: one department must not stop all.
         """
-        evaluation = _judge(task)
-        settings, table = task.settings, task.left_out.table()
-        try:
-            learned = learn(table, settings, explain=True, previous=task.previous_card)
-        except TooFewBuyers as error:
-            return DepartmentResult(task.department, evaluation, why=_too_few(error, settings.min_cell))
-        matched = table.score(learned.card).matched
-        card = simplify(without_small_rules(learned.card, matched, settings.min_cell))
-        if not card.rules:
-            return DepartmentResult(task.department, evaluation, why=NO_RULE)
-        return _result(task, evaluation, table, learned, card)
+        with on_one_thread():
+            return _learned(task)
+
+
+def _learned(task: DepartmentTask) -> DepartmentResult:
+    evaluation = _judge(task)
+    settings, table = task.settings, task.left_out.table()
+    try:
+        learned = learn(table, settings, explain=True, previous=task.previous_card)
+    except TooFewBuyers as error:
+        return DepartmentResult(task.department, evaluation, why=_too_few(error, settings.min_cell))
+    matched = table.score(learned.card).matched
+    card = simplify(without_small_rules(learned.card, matched, settings.min_cell))
+    if not card.rules:
+        return DepartmentResult(task.department, evaluation, why=NO_RULE)
+    return _result(task, evaluation, table, learned, card)
 
 
 def _judge(task: DepartmentTask) -> Evaluation:

@@ -19,7 +19,8 @@ from segwarehouse.rules.boundaries import boundary_columns
 from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, ViewSpec, department_view
 from segwarehouse.rules.prove import prove_on_customers
 from segwarehouse.rules.validate import validate_view
-from segwarehouse.warehouse.duckdb import DuckDB
+from segwarehouse.warehouse import SourceEngine
+from tests.engines import DIALECT
 
 CASES = sorted(Path(__file__).parent.glob("rules/*.toml"))
 
@@ -50,7 +51,7 @@ def read_audience(path: Path) -> ViewSpec:
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_the_card_compiles_to_this_text(path: Path) -> None:
-    text = department_view(read_audience(path)).sql("duckdb", pretty=True) + "\n"
+    text = department_view(read_audience(path)).sql(DIALECT, pretty=True) + "\n"
     expected = path.with_suffix(".sql")
     if os.environ.get("SEGWAREHOUSE_ACCEPT"):
         expected.write_text(text, encoding="utf-8")
@@ -58,22 +59,21 @@ def test_the_card_compiles_to_this_text(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_this_text_selects_ranks_and_scores_as_python_does(path: Path) -> None:
+def test_this_text_selects_ranks_and_scores_as_python_does(engine: SourceEngine, path: Path) -> None:
     audience = read_audience(path)
-    view = sqlglot.parse_one(path.with_suffix(".sql").read_text(encoding="utf-8"), read="duckdb", into=exp.Select)
+    view = sqlglot.parse_one(path.with_suffix(".sql").read_text(encoding="utf-8"), read=DIALECT, into=exp.Select)
     columns, rows = boundary_columns([audience.card], seed=1)
     arrays = {name: pa.array(values, mask=missing, from_pandas=False) for name, (values, missing) in columns.items()}
     ids = pa.array(range(rows))
-    with DuckDB(None, threads=1) as warehouse:
-        warehouse.execute(exp.Create(this=exp.Table(db=exp.to_identifier("features")), kind="SCHEMA"))
-        warehouse.load(CUSTOMERS, pa.table({"customer_id": ids, **arrays}))
-        keys = pa.array([audience.department_key] * (rows // 5))
-        warehouse.load(
-            DEPARTMENT_COUNTS,
-            pa.table({"customer_id": ids.take(pa.array(range(0, rows // 5 * 5, 5))), "department_key": keys}),
-        )
-        validate_view(view, warehouse.columns(CUSTOMERS))
-        proof = prove_on_customers(warehouse, audience, view=view)
+    engine.execute(exp.Create(this=exp.Table(db=exp.to_identifier("features")), kind="SCHEMA"))
+    engine.load(CUSTOMERS, pa.table({"customer_id": ids, **arrays}))
+    keys = pa.array([audience.department_key] * (rows // 5))
+    engine.load(
+        DEPARTMENT_COUNTS,
+        pa.table({"customer_id": ids.take(pa.array(range(0, rows // 5 * 5, 5))), "department_key": keys}),
+    )
+    validate_view(view, engine.columns(CUSTOMERS))
+    proof = prove_on_customers(engine, audience, view=view)
     proof.require(path.stem)
     assert proof.selected > audience.budget or not audience.card.rules
 

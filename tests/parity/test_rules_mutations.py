@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +16,8 @@ from segwarehouse.errors import DataError, ProofFailed, StatementRefused, Wareho
 from segwarehouse.rules import prove
 from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, ViewSpec, compile_number, department_view
 from segwarehouse.rules.prove import prove_on_boundaries, prove_on_customers
-from segwarehouse.warehouse import Relation
-from segwarehouse.warehouse.duckdb import DuckDB
+from segwarehouse.warehouse import Relation, SourceEngine
+from tests.engines import DIALECT, OpenEngine
 
 AT_LEAST, BELOW = Operator.AT_LEAST, Operator.BELOW
 CARD = Card(
@@ -37,8 +38,8 @@ Mutation = Callable[[View], exp.Expr]
 
 
 @pytest.fixture(scope="module")
-def warehouse() -> Iterator[DuckDB]:
-    with DuckDB(None, threads=1) as opened:
+def warehouse(open_engine: OpenEngine) -> Iterator[SourceEngine]:
+    with closing(open_engine()) as opened:
         opened.execute(exp.Create(this=exp.Table(db=exp.to_identifier("features")), kind="SCHEMA"))
         yield opened
 
@@ -59,7 +60,7 @@ COMPARISONS = len(comparisons(department_view(AUDIENCE)))
 
 
 def threshold_of(node: exp.Expr) -> float:
-    return float(node.expression.sql("duckdb"))
+    return float(node.expression.sql(DIALECT))
 
 
 def other_edge(node: exp.Expr) -> exp.Expr:
@@ -90,7 +91,7 @@ def as_float(node: exp.Expr) -> exp.Expr:
     return type(node)(this=exp.cast(node.this, "float"), expression=node.expression)
 
 
-def is_noticed(warehouse: DuckDB, monkeypatch: pytest.MonkeyPatch, mutation: Mutation) -> set[str]:
+def is_noticed(warehouse: SourceEngine, monkeypatch: pytest.MonkeyPatch, mutation: Mutation) -> set[str]:
     """Return what the proof says when the compiler is changed like this."""
 
     def mutated(audience: ViewSpec, **options: Any) -> exp.Expr:
@@ -107,7 +108,7 @@ def is_noticed(warehouse: DuckDB, monkeypatch: pytest.MonkeyPatch, mutation: Mut
         return {FAILS}
 
 
-def test_without_a_fault_the_proof_holds(warehouse: DuckDB) -> None:
+def test_without_a_fault_the_proof_holds(warehouse: SourceEngine) -> None:
     proof = prove_on_boundaries(warehouse, [AUDIENCE])[0]
     assert proof.holds
     assert 2000 < proof.rows < 8000
@@ -117,7 +118,7 @@ def test_without_a_fault_the_proof_holds(warehouse: DuckDB) -> None:
 @pytest.mark.parametrize("number", range(COMPARISONS))
 @pytest.mark.parametrize("change", [other_edge, other_way, ulp_up, ulp_down], ids=lambda change: change.__name__)
 def test_a_wrong_edge_of_any_single_comparison_is_noticed(
-    warehouse: DuckDB,
+    warehouse: SourceEngine,
     monkeypatch: pytest.MonkeyPatch,
     number: int,
     change: Callable[[exp.Expr], exp.Expr],
@@ -141,9 +142,9 @@ def each_comparison(change: Callable[[exp.Expr], exp.Expr]) -> Mutation:
 
 def by_text(find: str, by: str, *, times: int = -1) -> Mutation:
     def mutation(view: View) -> exp.Expr:
-        text = view.sql("duckdb", comments=False)
+        text = view.sql(DIALECT, comments=False)
         assert find in text
-        return exp.maybe_parse(text.replace(find, by, times), dialect="duckdb")
+        return exp.maybe_parse(text.replace(find, by, times), dialect=DIALECT)
 
     return mutation
 
@@ -231,14 +232,14 @@ MUTATIONS: dict[str, tuple[Mutation, str]] = {
 
 @pytest.mark.parametrize("name", MUTATIONS)
 def test_a_fault_in_any_other_part_is_noticed_for_what_it_is(
-    warehouse: DuckDB, monkeypatch: pytest.MonkeyPatch, name: str
+    warehouse: SourceEngine, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     mutation, aspect = MUTATIONS[name]
     noticed = is_noticed(warehouse, monkeypatch, mutation)
     assert any(each.startswith(aspect) for each in noticed), noticed
 
 
-def load_customers(warehouse: DuckDB, ids: pa.Array, **changed: pa.Array) -> None:
+def load_customers(warehouse: SourceEngine, ids: pa.Array, **changed: pa.Array) -> None:
     count = len(ids)
     features = {name: pa.array([float(row % 11) for row in range(count)]) for name in CARD.features}
     warehouse.load(CUSTOMERS, pa.table({"customer_id": ids, **features, **changed}))
@@ -246,7 +247,7 @@ def load_customers(warehouse: DuckDB, ids: pa.Array, **changed: pa.Array) -> Non
     warehouse.load(DEPARTMENT_COUNTS, pa.table({"customer_id": ids.slice(0, count // 4), "department_key": keys}))
 
 
-def test_a_published_view_is_proved_as_it_stands(warehouse: DuckDB) -> None:
+def test_a_published_view_is_proved_as_it_stands(warehouse: SourceEngine) -> None:
     load_customers(warehouse, pa.array([f"{number:05d}" for number in range(3000)]))
     published = Relation("features", "published")
     small = replace(AUDIENCE, budget=50)
@@ -257,7 +258,7 @@ def test_a_published_view_is_proved_as_it_stands(warehouse: DuckDB) -> None:
         assert [difference.aspect for difference in proof.differences] == ([] if audience is small else ["in_budget"])
 
 
-def test_a_proof_that_does_not_hold_stops_and_names_no_customer(warehouse: DuckDB) -> None:
+def test_a_proof_that_does_not_hold_stops_and_names_no_customer(warehouse: SourceEngine) -> None:
     load_customers(warehouse, pa.array([f"person-{number:05d}" for number in range(3000)]))
     proof = prove_on_customers(
         warehouse, replace(AUDIENCE, salt="a"), view=department_view(replace(AUDIENCE, salt="b"))
@@ -271,31 +272,31 @@ def test_a_proof_that_does_not_hold_stops_and_names_no_customer(warehouse: DuckD
     prove_on_customers(warehouse, AUDIENCE).require("WINE")
 
 
-def test_repeated_and_missing_ids_are_errors_of_the_data(warehouse: DuckDB) -> None:
+def test_repeated_and_missing_ids_are_errors_of_the_data(warehouse: SourceEngine) -> None:
     load_customers(warehouse, pa.array([1, 2, 2, None], pa.int64()))
     with pytest.raises(DataError, match="1 NULL and 1 repeated"):
         prove_on_customers(warehouse, AUDIENCE)
 
 
-def test_ids_that_order_differently_from_engine_to_engine_are_refused(warehouse: DuckDB) -> None:
+def test_ids_that_order_differently_from_engine_to_engine_are_refused(warehouse: SourceEngine) -> None:
     load_customers(warehouse, pa.array([1.5, 2.5]))
     with pytest.raises(DataError, match="neither text, integer nor UUID"):
         prove_on_customers(warehouse, AUDIENCE)
 
 
-def test_a_feature_that_is_not_double_is_refused(warehouse: DuckDB) -> None:
+def test_a_feature_that_is_not_double_is_refused(warehouse: SourceEngine) -> None:
     load_customers(warehouse, pa.array([1, 2, 3, 4]), spend=pa.array([1.0, 2.0, 3.0, 4.0], pa.float32()))
     with pytest.raises(StatementRefused, match="'spend' is float, not DOUBLE"):
         prove_on_customers(warehouse, AUDIENCE)
 
 
-def test_a_view_that_validation_refuses_never_runs(warehouse: DuckDB) -> None:
+def test_a_view_that_validation_refuses_never_runs(warehouse: SourceEngine) -> None:
     warehouse.load(CUSTOMERS, pa.table({"customer_id": pa.array([1])}))
     with pytest.raises(StatementRefused, match="not a known column"):
         prove_on_customers(warehouse, AUDIENCE)
 
 
-def test_the_scratch_tables_are_gone_afterwards(warehouse: DuckDB) -> None:
+def test_the_scratch_tables_are_gone_afterwards(warehouse: SourceEngine) -> None:
     prove_on_boundaries(warehouse, [AUDIENCE], scratch_schema="aside")
     assert warehouse.columns(Relation("aside", "boundary_customers")) == {}
     assert warehouse.columns(Relation("aside", "boundary_department_counts")) == {}

@@ -5,6 +5,7 @@ import math
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 
 import numpy as np
 import pyarrow as pa
@@ -27,7 +28,8 @@ from segwarehouse.rules.compile import (
 )
 from segwarehouse.rules.prove import prove_on_boundaries, prove_on_customers
 from segwarehouse.rules.simplify import simplify
-from segwarehouse.warehouse.duckdb import DuckDB
+from segwarehouse.warehouse import SourceEngine
+from tests.engines import OpenEngine
 
 NAMES = ("x", "Order By", "r1", 'a"b')
 THRESHOLDS = (0.0, 0.1, 1.0, 3.0, -2.5, 2.0**53 - 1, 2.0**53, 1e22, 5e-324, 1e6)
@@ -71,8 +73,8 @@ ids = st.sampled_from(["integer", "text", "uuid"])
 
 
 @pytest.fixture(scope="module")
-def warehouse() -> Iterator[DuckDB]:
-    with DuckDB(None, threads=1) as opened:
+def warehouse(open_engine: OpenEngine) -> Iterator[SourceEngine]:
+    with closing(open_engine()) as opened:
         opened.execute(exp.Create(this=exp.Table(db=exp.to_identifier("features")), kind="SCHEMA"))
         yield opened
 
@@ -86,7 +88,7 @@ def ids_of(kind: str, count: int) -> pa.Array:
     return pa.array([str(uuid.UUID(int=(number % 1000) << 118)) for number in mixed], pa.string())
 
 
-def load(warehouse: DuckDB, rows: list[tuple[float | bool | None, ...]], kind: str) -> None:
+def load(warehouse: SourceEngine, rows: list[tuple[float | bool | None, ...]], kind: str) -> None:
     found = ids_of(kind, len(rows))
     table = {"customer_id": found}
     for position, name in enumerate(NAMES):
@@ -108,7 +110,7 @@ def load(warehouse: DuckDB, rows: list[tuple[float | bool | None, ...]], kind: s
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(audience=audiences, rows=customers, kind=ids)
 def test_any_card_on_any_customers(
-    warehouse: DuckDB, audience: ViewSpec, rows: list[tuple[float | bool | None, ...]], kind: str
+    warehouse: SourceEngine, audience: ViewSpec, rows: list[tuple[float | bool | None, ...]], kind: str
 ) -> None:
     load(warehouse, rows, kind)
     proof = prove_on_customers(warehouse, audience)
@@ -163,7 +165,7 @@ def question_of(cards: list[Card]) -> exp.Select:
     return outer.order_by("place", copy=False)
 
 
-def test_many_cards_on_any_customers(warehouse: DuckDB) -> None:
+def test_many_cards_on_any_customers(warehouse: SourceEngine) -> None:
     """Membership, rules, activity, points and score of every card, to the last bit, many cards in a statement."""
     tried: set[Card] = set()
 
@@ -207,7 +209,7 @@ def test_many_cards_on_any_customers(warehouse: DuckDB) -> None:
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(audience=audiences)
-def test_any_card_on_its_boundaries(warehouse: DuckDB, audience: ViewSpec) -> None:
+def test_any_card_on_its_boundaries(warehouse: SourceEngine, audience: ViewSpec) -> None:
     simple = ViewSpec(
         simplify(audience.card),
         audience.features,

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
@@ -25,19 +25,19 @@ from segwarehouse.refresh.gate import hold_back, is_lower
 from segwarehouse.refresh.previous import Previous, Reread, reread
 from segwarehouse.rules.compile import ViewSpec
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import DuckDB, Engine, Relation, connect
+from segwarehouse.warehouse import Engine, Relation, SourceEngine
 from tests.conftest import write_project
+from tests.engines import LEDGER, open_file
 
 SQL = TemplateFolder.of("sql")
 PATHS = list(product((0, 1), repeat=4))
 
 
 @pytest.fixture
-def warehouse() -> Iterator[DuckDB]:
-    with connect(None) as opened:
-        for schema in ("features", "learned"):
-            opened.execute(create_schema(schema))
-        yield opened
+def warehouse(engine: SourceEngine) -> SourceEngine:
+    for schema in ("features", "learned"):
+        engine.execute(create_schema(schema))
+    return engine
 
 
 def load(warehouse: Engine, name: str, rows: Sequence[Mapping[str, object]]) -> None:
@@ -70,7 +70,7 @@ def changes_of(warehouse: Engine, paths: Sequence[tuple[int, ...]]) -> list[dict
     return found
 
 
-def test_every_path_through_the_steps_has_one_cause_and_they_add_up(warehouse: DuckDB) -> None:
+def test_every_path_through_the_steps_has_one_cause_and_they_add_up(warehouse: SourceEngine) -> None:
     found = {row["customer_id"]: row for row in changes_of(warehouse, [(1, 0, 0, 0), (1, 0, 0, 0), *PATHS])}
     causes = ("data", "rules", "budget")
     for customer, path in enumerate([(1, 0, 0, 0), (1, 0, 0, 0), *PATHS]):
@@ -85,7 +85,7 @@ def test_every_path_through_the_steps_has_one_cause_and_they_add_up(warehouse: D
     assert sum(n if change == "entered" else -n for (change, _), n in net.items()) == sizes[1] - sizes[0]
 
 
-def test_reasons_are_words_for_a_marketer(warehouse: DuckDB) -> None:
+def test_reasons_are_words_for_a_marketer(warehouse: SourceEngine) -> None:
     paths = [(1, 0, 0, 0), (1, 0, 0, 0), (1, 0, 0, 0), (0, 1, 1, 1), (0, 0, 1, 1), (1, 1, 0, 0), (0, 0, 0, 1)]
     reasons = [row["reason"] for row in sorted(changes_of(warehouse, paths), key=lambda row: str(row["customer_id"]))]
     assert reasons == [
@@ -117,7 +117,7 @@ def kept_history(
             cause = str(random.choice(["data", "rules", "budget"]))
             row = {"run_id": name, "department": "D", "customer_id": customer, "change": change, "cause": cause}
             changes.append({**row, "reason": f"{cause} of {name}"})
-    with connect(folder / "warehouse.ledger.duckdb") as warehouse:
+    with open_file(folder / LEDGER) as warehouse:
         Ledger(warehouse).create()
         stamp = dt.datetime(2026, 1, 1)
         log = [
@@ -178,7 +178,7 @@ def test_the_cause_over_several_runs_is_that_of_the_last_change(tmp_path: Path) 
 
 def test_where_a_run_in_between_is_gone_the_cause_is_unknown_and_still_adds_up(tmp_path: Path) -> None:
     folder, members, _ = kept_history(tmp_path, np.random.default_rng(8), runs=4)
-    with connect(folder / "warehouse.ledger.duckdb") as warehouse:
+    with open_file(folder / LEDGER) as warehouse:
         Ledger(warehouse).write("forget", {"kept": ["r0", "r3"]})
     config = load_config(folder)
     (row,) = difference(config, "r0", "r3").departments

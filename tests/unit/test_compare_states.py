@@ -6,7 +6,7 @@ import pytest
 import sqlglot
 
 from benchmarks.compare_states import main
-from segwarehouse.warehouse import connect
+from tests.engines import DIALECT, PUBLISHED, change
 
 RUN, OTHER_RUN = "20261123T081500Z-3f9c", "20261124T091600Z-0a1b"
 STATE = """
@@ -32,22 +32,19 @@ OF_OTHER_RUN = {"run": OTHER_RUN, "former": "20261102T081500Z-bbbb", "at": "2026
 
 
 def write(path: Path, text: str, values: dict[str, str]) -> Path:
-    with connect(path) as state:
-        for statement in sqlglot.parse(text.format(**values), dialect="duckdb"):
-            if statement is not None:
-                state.execute(statement)
+    change(path, *filter(None, sqlglot.parse(text.format(**values), dialect=DIALECT)))
     return path
 
 
 @pytest.fixture
 def before(tmp_path: Path) -> Path:
-    return write(tmp_path / "before" / "warehouse.duckdb", STATE, OF_RUN)
+    return write(tmp_path / "before" / PUBLISHED, STATE, OF_RUN)
 
 
 def after(tmp_path: Path, was: str = "", becomes: str = "", values: dict[str, str] = OF_OTHER_RUN) -> Path:
     text = STATE.replace(was, becomes) if was else STATE
     assert (text != STATE) == bool(was)
-    return write(tmp_path / "after" / "warehouse.duckdb", text, values)
+    return write(tmp_path / "after" / PUBLISHED, text, values)
 
 
 def different(printed: str) -> set[str]:
@@ -129,4 +126,4 @@ def test_ids_are_shown_when_asked_for(before: Path, tmp_path: Path, capsys: pyte
 
 def test_a_file_that_is_no_state(before: Path, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main([str(before), str(tmp_path / "none.duckdb")])
+        main([str(before), str(tmp_path / "none")])

@@ -18,8 +18,9 @@ from segwarehouse.features import Catalogue, Staged, read_catalogue, read_featur
 from segwarehouse.features.build import CUTOFFS, build_features, feature_context, places_at
 from segwarehouse.project import build, create_schema, load_models, run_check
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import DuckDB, Relation, connect
+from segwarehouse.warehouse import Relation, SourceEngine
 from tests.conftest import DEPARTMENTS, write_project
+from tests.engines import WORKING, OpenEngine, open_file
 
 TODAY = dt.date(2026, 6, 1)
 DROP_UNREADABLE = '[cleaning]\nunparseable_dates = "drop"'
@@ -28,10 +29,12 @@ DROP_UNREADABLE = '[cleaning]\nunparseable_dates = "drop"'
 class Built:
     """A project with its features built as of a cut-off."""
 
-    def __init__(self, folder: Path, as_of: dt.date | None = None, steps_back: int = 0) -> None:
+    def __init__(
+        self, open_engine: OpenEngine, folder: Path, as_of: dt.date | None = None, steps_back: int = 0
+    ) -> None:
         self.config: Config = load_config(folder)
         self.models = TemplateFolder.of("models", folder)
-        self.warehouse: DuckDB = connect(None)
+        self.warehouse = open_engine()
         self.staged: Staged = stage(self.config, self.warehouse, self.models, as_of=as_of, today=TODAY)
         self.catalogue: Catalogue = read_catalogue(self.config, self.warehouse, self.staged)
         self.window = self.staged.window(self.config, steps_back)
@@ -52,8 +55,10 @@ class Built:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, transactions: pd.DataFrame) -> Iterator[Built]:
-    project = Built(write_project(tmp_path_factory.mktemp("features"), transactions))
+def built(
+    open_engine: OpenEngine, tmp_path_factory: pytest.TempPathFactory, transactions: pd.DataFrame
+) -> Iterator[Built]:
+    project = Built(open_engine, write_project(tmp_path_factory.mktemp("features"), transactions))
     yield project
     project.warehouse.close()
 
@@ -95,9 +100,11 @@ def test_behaviour_of_a_department_is_that_of_the_data_without_it(
     assert set(ids[department.buyers]) == bought & set(expected.index)
 
 
-def test_who_bought_nowhere_else_is_not_learned_from(tmp_path: Path, transactions: pd.DataFrame) -> None:
+def test_who_bought_nowhere_else_is_not_learned_from(
+    open_engine: OpenEngine, tmp_path: Path, transactions: pd.DataFrame
+) -> None:
     alone = transactions.iloc[:1].assign(customer_id=9_999, department="Garden", transaction_id=-1)
-    built = Built(write_project(tmp_path, pd.concat([transactions, alone])))
+    built = Built(open_engine, write_project(tmp_path, pd.concat([transactions, alone])))
     table = read_features(built.warehouse, built.catalogue)
     garden = table.for_department(built.department("Garden"))
     toys = table.for_department(built.department("Toys"))
@@ -117,11 +124,13 @@ def test_wide_counts_are_purchases_by_department(built: Built, transactions: pd.
         assert (wide[column] == counts[name].astype(float)).all()
 
 
-def test_nothing_on_or_after_as_of_reaches_a_feature(tmp_path: Path, transactions: pd.DataFrame) -> None:
+def test_nothing_on_or_after_as_of_reaches_a_feature(
+    open_engine: OpenEngine, tmp_path: Path, transactions: pd.DataFrame
+) -> None:
     as_of = dt.date(2025, 9, 1)
     early = transactions[transactions["occurred_at"] < pd.Timestamp(as_of)]
-    hidden = Built(write_project(tmp_path / "all", transactions), as_of=as_of)
-    never = Built(write_project(tmp_path / "early", early), as_of=as_of)
+    hidden = Built(open_engine, write_project(tmp_path / "all", transactions), as_of=as_of)
+    never = Built(open_engine, write_project(tmp_path / "early", early), as_of=as_of)
     for relation in ("features.customers", "features.behaviour", "features.department_counts"):
         order = [c for c in hidden.frame(relation).columns if c in {"customer_id", "department_key"}]
         first = hidden.frame(relation).sort_values(order, ignore_index=True)
@@ -139,11 +148,13 @@ def categorised(transactions: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def with_categories(tmp_path_factory: pytest.TempPathFactory, transactions: pd.DataFrame) -> Iterator[Built]:
+def with_categories(
+    open_engine: OpenEngine, tmp_path_factory: pytest.TempPathFactory, transactions: pd.DataFrame
+) -> Iterator[Built]:
     folder = write_project(
         tmp_path_factory.mktemp("categories"), categorised(transactions), source='category = "category"'
     )
-    project = Built(folder)
+    project = Built(open_engine, folder)
     yield project
     project.warehouse.close()
 
@@ -163,9 +174,13 @@ def test_categories_of_a_department_are_those_of_the_data_without_it(
         assert (department.values[:, place] == expected[name].reindex(ids, fill_value=0)).all()
 
 
-def test_categories_have_readable_columns_and_a_cap(tmp_path: Path, transactions: pd.DataFrame) -> None:
+def test_categories_have_readable_columns_and_a_cap(
+    open_engine: OpenEngine, tmp_path: Path, transactions: pd.DataFrame
+) -> None:
     lines = categorised(transactions)
-    capped = Built(write_project(tmp_path, lines, source='category = "category"', learning="max_category_columns = 2"))
+    capped = Built(
+        open_engine, write_project(tmp_path, lines, source='category = "category"', learning="max_category_columns = 2")
+    )
     largest = lines.groupby("category")["customer_id"].nunique().drop("All toys").nlargest(2).index
     assert {category.name for category in capped.catalogue.categories} == set(largest)
     assert [category.column for category in capped.catalogue.categories] == ["category_seasonal", "category_seasonal_2"]
@@ -175,10 +190,12 @@ def test_categories_have_readable_columns_and_a_cap(tmp_path: Path, transactions
     capped.run_checks()
 
 
-def test_categories_need_neither_times_nor_baskets(tmp_path: Path, transactions: pd.DataFrame) -> None:
+def test_categories_need_neither_times_nor_baskets(
+    open_engine: OpenEngine, tmp_path: Path, transactions: pd.DataFrame
+) -> None:
     plain = categorised(transactions)[["customer_id", "department", "category"]]
     without = ("occurred_at", "transaction_id", "quantity", "amount")
-    built = Built(write_project(tmp_path, plain, source='category = "category"', drop=without))
+    built = Built(open_engine, write_project(tmp_path, plain, source='category = "category"', drop=without))
     wide = built.frame("features.customers").set_index("customer_id").sort_index()
     counts = plain[plain["category"] == "Seasonal"].groupby("customer_id").size()
     assert (wide["category_seasonal"] == counts.reindex(wide.index, fill_value=0)).all()
@@ -205,11 +222,13 @@ CATEGORY_LEAKS = {
 
 
 @pytest.mark.parametrize("leak", CATEGORY_LEAKS)
-def test_a_leak_planted_in_the_categories_is_caught(tmp_path: Path, transactions: pd.DataFrame, leak: str) -> None:
+def test_a_leak_planted_in_the_categories_is_caught(
+    open_engine: OpenEngine, tmp_path: Path, transactions: pd.DataFrame, leak: str
+) -> None:
     folder = write_project(tmp_path, categorised(transactions), source='category = "category"')
     plant(folder, "macros/groups.sql", *CATEGORY_LEAKS[leak])
     with pytest.raises(CheckFailed, match=r"in_categories|@unique"):
-        Built(folder).run_checks()
+        Built(open_engine, folder).run_checks()
 
 
 def test_the_honest_categories_pass_the_leak_check(with_categories: Built) -> None:
@@ -217,8 +236,10 @@ def test_the_honest_categories_pass_the_leak_check(with_categories: Built) -> No
     assert set(with_categories.frame("features.categories_without")["department_key"]) == {0, 1, 2, 3, 5}
 
 
-def test_departments_beyond_the_cap_share_a_column_without_leaking(tmp_path: Path, transactions: pd.DataFrame) -> None:
-    built = Built(write_project(tmp_path, transactions, learning="max_department_columns = 2"))
+def test_departments_beyond_the_cap_share_a_column_without_leaking(
+    open_engine: OpenEngine, tmp_path: Path, transactions: pd.DataFrame
+) -> None:
+    built = Built(open_engine, write_project(tmp_path, transactions, learning="max_department_columns = 2"))
     capped = [department for department in built.catalogue.departments if department.column is None]
     assert len(capped) == 3
     table = read_features(built.warehouse, built.catalogue)
@@ -244,11 +265,13 @@ LEAKS = {
 
 
 @pytest.mark.parametrize("leak", LEAKS)
-def test_a_planted_leak_is_caught(tmp_path: Path, transactions: pd.DataFrame, leak: str) -> None:
+def test_a_planted_leak_is_caught(
+    open_engine: OpenEngine, tmp_path: Path, transactions: pd.DataFrame, leak: str
+) -> None:
     folder = write_project(tmp_path, transactions)
     plant(folder, "features/totals_without.sql", *LEAKS[leak])
     with pytest.raises(CheckFailed, match="left_out_departments_leave_no_trace"):
-        Built(folder).run_checks()
+        Built(open_engine, folder).run_checks()
 
 
 def test_the_honest_features_pass_the_leak_check(built: Built) -> None:
@@ -256,7 +279,9 @@ def test_the_honest_features_pass_the_leak_check(built: Built) -> None:
     assert built.frame("features.behaviour")["department_key"].nunique() == len(DEPARTMENTS) + 1
 
 
-def test_customer_columns_become_numbers_flags_and_known_flags(tmp_path: Path, transactions: pd.DataFrame) -> None:
+def test_customer_columns_become_numbers_flags_and_known_flags(
+    open_engine: OpenEngine, tmp_path: Path, transactions: pd.DataFrame
+) -> None:
     ids = transactions["customer_id"].unique()
     customers = pd.DataFrame(
         {
@@ -267,7 +292,7 @@ def test_customer_columns_become_numbers_flags_and_known_flags(tmp_path: Path, t
             "born": pd.Timestamp("1990-01-01"),
         }
     )
-    built = Built(write_project(tmp_path, transactions, customers=customers))
+    built = Built(open_engine, write_project(tmp_path, transactions, customers=customers))
     frame = built.frame("features.customers").set_index("customer_id")
     assert (frame["customer_age"] == customers.set_index("customer_id")["age"].fillna(0.0).reindex(frame.index)).all()
     assert (frame["customer_age_known"] == (frame.index % 10 != 0).astype(float)).all()
@@ -291,26 +316,29 @@ def test_departments_share_the_arrays_of_one_table_and_never_change_them(built: 
     assert np.array_equal(table.values, before)
 
 
-def test_sources_are_read_while_staging_and_never_again(tmp_path: Path, transactions: pd.DataFrame) -> None:
+def test_sources_are_read_while_staging_and_never_again(
+    engine: SourceEngine, tmp_path: Path, transactions: pd.DataFrame
+) -> None:
     """A file that changes during a run is never half old and half new, and a wide one is parsed once, not by column."""
     customers = pd.DataFrame({"customer_id": transactions["customer_id"].unique(), "age": 40.0, "city": "Köln"})
     folder = write_project(tmp_path, transactions, customers=customers)
     config, models = load_config(folder), TemplateFolder.of("models", folder)
-    with connect(None) as warehouse:
-        staged = stage(config, warehouse, models, as_of=None, today=TODAY)
-        for file in (folder / "data").iterdir():
-            file.unlink()
-        catalogue = read_catalogue(config, warehouse, staged)
-        context = {**catalogue.context(), **staged.window(config).context(), "leak_stride": 1, "leak_offset": 0}
-        build(warehouse, load_models(models, "features", context))
-        ages = warehouse.fetch(exp.select("customer_age").distinct().from_("features.customers"))
-        assert ages["customer_age"].to_pylist() == [40.0]
+    staged = stage(config, engine, models, as_of=None, today=TODAY)
+    for file in (folder / "data").iterdir():
+        file.unlink()
+    catalogue = read_catalogue(config, engine, staged)
+    context = {**catalogue.context(), **staged.window(config).context(), "leak_stride": 1, "leak_offset": 0}
+    build(engine, load_models(models, "features", context))
+    ages = engine.fetch(exp.select("customer_age").distinct().from_("features.customers"))
+    assert ages["customer_age"].to_pylist() == [40.0]
 
 
-def test_data_without_times_or_baskets_has_counts_alone(tmp_path: Path, transactions: pd.DataFrame) -> None:
+def test_data_without_times_or_baskets_has_counts_alone(
+    open_engine: OpenEngine, tmp_path: Path, transactions: pd.DataFrame
+) -> None:
     plain = transactions[["customer_id", "department"]]
     folder = write_project(tmp_path, plain, drop=("occurred_at", "transaction_id", "quantity", "amount"))
-    built = Built(folder)
+    built = Built(open_engine, folder)
     names = {feature.name for feature in built.catalogue.features if feature.kind == "behaviour"}
     assert names == {"frequency_count", "breadth_count"}
     frame = built.frame("features.customers").set_index("customer_id").sort_index()
@@ -325,21 +353,23 @@ def test_data_without_times_or_baskets_has_counts_alone(tmp_path: Path, transact
         pytest.param(lambda n: n * 10_000_000_000, id="big integers"),
     ],
 )
-def test_ids_come_back_as_they_came(tmp_path: Path, transactions: pd.DataFrame, ids: object) -> None:
+def test_ids_come_back_as_they_came(
+    open_engine: OpenEngine, tmp_path: Path, transactions: pd.DataFrame, ids: object
+) -> None:
     assert callable(ids)
     renamed = transactions.assign(customer_id=transactions["customer_id"].map(ids))
-    built = Built(write_project(tmp_path, renamed))
+    built = Built(open_engine, write_project(tmp_path, renamed))
     assert set(built.frame("features.customers")["customer_id"]) == set(renamed["customer_id"])
 
 
 @pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
 @pytest.mark.parametrize("zone", [None, "America/Lima"])
 def test_times_of_any_unit_with_a_time_zone_or_without_are_the_same_moments(
-    tmp_path: Path, transactions: pd.DataFrame, unit: str, zone: str | None
+    open_engine: OpenEngine, tmp_path: Path, transactions: pd.DataFrame, unit: str, zone: str | None
 ) -> None:
     times = transactions["occurred_at"].dt.tz_localize("UTC").dt.tz_convert(zone or "UTC")
     written = times if zone else times.dt.tz_localize(None)
-    built = Built(write_project(tmp_path, transactions.assign(occurred_at=written.dt.as_unit(unit))))
+    built = Built(open_engine, write_project(tmp_path, transactions.assign(occurred_at=written.dt.as_unit(unit))))
     assert built.staged.first_at == transactions["occurred_at"].min()
     assert built.staged.last_at == transactions["occurred_at"].max()
     assert built.staged.lines_kept == len(transactions)
@@ -349,7 +379,7 @@ def test_times_of_any_unit_with_a_time_zone_or_without_are_the_same_moments(
     ("written", "unit"), [("unix seconds", "s"), ("unix milliseconds", "ms"), ("%d.%m.%Y %H:%M:%S", None), (None, None)]
 )
 def test_times_are_read_as_they_are_written(
-    tmp_path: Path, transactions: pd.DataFrame, written: str | None, unit: str | None
+    open_engine: OpenEngine, tmp_path: Path, transactions: pd.DataFrame, written: str | None, unit: str | None
 ) -> None:
     """Numbers since 1970, other orders of day and month, and spaces around; what is no time is counted, not lost."""
     times = transactions["occurred_at"]
@@ -361,25 +391,27 @@ def test_times_are_read_as_they_are_written(
     texts.iloc[:7] = ["soon", "-1", "1e300", "NaN", "99999999999999999999", "-", "0x"]
     form = f'date_format = "{written}"' if written else ""
     folder = write_project(tmp_path, transactions.assign(occurred_at=texts), source=form, tables=DROP_UNREADABLE)
-    built = Built(folder)
+    built = Built(open_engine, folder)
     assert built.staged.cleaning["unreadable date"] == 7
     assert built.staged.first_at == times.iloc[7:].min()
     assert built.staged.last_at == times.iloc[7:].max()
 
 
-def test_the_customers_table_may_call_the_id_customer_id(tmp_path: Path, transactions: pd.DataFrame) -> None:
+def test_the_customers_table_may_call_the_id_customer_id(
+    open_engine: OpenEngine, tmp_path: Path, transactions: pd.DataFrame
+) -> None:
     customers = pd.DataFrame({"customer_id": transactions["customer_id"].unique(), "age": 40.0})
     renamed = transactions.rename(columns={"customer_id": "household_id"})
     folder = write_project(tmp_path, renamed, customers=customers)
     config = folder / "segwarehouse.toml"
     text = config.read_text(encoding="utf-8").replace('customer_id = "customer_id"', 'customer_id = "household_id"')
     config.write_text(text, encoding="utf-8")
-    assert (Built(folder).frame("features.customers")["customer_age"] == 40.0).all()
+    assert (Built(open_engine, folder).frame("features.customers")["customer_age"] == 40.0).all()
 
 
 def test_the_transactions_may_be_a_relation_in_the_warehouse(tmp_path: Path, transactions: pd.DataFrame) -> None:
     folder = write_project(tmp_path, transactions)
-    with connect(folder / "warehouse.duckdb") as warehouse:
+    with open_file(folder / WORKING) as warehouse:
         warehouse.execute(create_schema("raw"))
         warehouse.load(Relation("raw", "sales"), pa.Table.from_pandas(transactions, preserve_index=False))
     config = folder / "segwarehouse.toml"
@@ -390,15 +422,17 @@ def test_the_transactions_may_be_a_relation_in_the_warehouse(tmp_path: Path, tra
     assert sum(int(str(row["rows"])) for row in report.cleaning) == len(transactions)
 
 
-def test_features_of_several_cutoffs_stand_side_by_side(transactions: pd.DataFrame, tmp_path: Path) -> None:
+def test_features_of_several_cutoffs_stand_side_by_side(
+    open_engine: OpenEngine, transactions: pd.DataFrame, tmp_path: Path
+) -> None:
     folder = write_project(tmp_path, transactions)
-    now, alone = Built(folder), Built(folder, steps_back=1)
+    now, alone = Built(open_engine, folder), Built(open_engine, folder, steps_back=1)
     window = now.staged.window(now.config, 1)
     assert window == alone.window
     arguments = (now.config, now.warehouse, now.models, now.catalogue, window)
     past = build_features(*arguments, places=places_at(window))
     again = read_features(now.warehouse, now.catalogue)
-    expected = read_features(Built(folder).warehouse, now.catalogue)
+    expected = read_features(Built(open_engine, folder).warehouse, now.catalogue)
     then = read_features(alone.warehouse, alone.catalogue)
     for found, wanted in ((again, expected), (past, then)):
         assert found.customer_ids.equals(wanted.customer_ids)
@@ -412,7 +446,7 @@ def test_features_of_several_cutoffs_stand_side_by_side(transactions: pd.DataFra
     assert f"customers_{window.cutoff:%Y%m%d}" in names
 
 
-def _tables_of(warehouse: DuckDB, schema: str) -> list[dict[str, str]]:
+def _tables_of(warehouse: SourceEngine, schema: str) -> list[dict[str, str]]:
     here = exp.column("table_schema").eq(exp.Literal.string(schema))
     rows: list[dict[str, str]] = warehouse.fetch(
         exp.select("table_name").from_("information_schema.tables").where(here)

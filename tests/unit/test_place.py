@@ -2,11 +2,11 @@
 
 import pyarrow as pa
 import pytest
-import sqlglot
 from sqlglot import exp
 
 from segwarehouse.project import create_schema
-from segwarehouse.warehouse import DuckDB, Place, Places, Relation, SchemaPlace
+from segwarehouse.warehouse import Place, Places, Relation, SchemaPlace, SourceEngine
+from tests.engines import parse
 
 QUERIES = (
     "select c.a from features.customers as c where not exists (select 1 from features.other as o where o.a = c.a)",
@@ -24,37 +24,30 @@ PLACES = {
 }
 
 
-def parsed(text: str) -> exp.Query:
-    query = sqlglot.parse_one(text, dialect="duckdb")
-    assert isinstance(query, exp.Query)
-    return query
-
-
 @pytest.mark.parametrize("places", PLACES.values(), ids=PLACES)
 @pytest.mark.parametrize("text", QUERIES)
-def test_a_moved_query_finds_the_same_elsewhere(text: str, places: Places) -> None:
-    query = parsed(text)
-    with DuckDB() as engine:
-        for number, relation in enumerate(RELATIONS):
-            engine.execute(create_schema(relation.schema))
-            rows = pa.table({"a": [1, 2, 3 + number], "b": [number, 5, 7]})
-            engine.load(relation, rows)
-        expected = engine.fetch(query).to_pylist()
-        for relation in RELATIONS:
-            place = places.of(relation)
-            engine.execute(create_schema(place.schema))
-            engine.load(place, engine.fetch(exp.select("*").from_(relation.table())))
-            if place.schema != relation.schema:
-                engine.execute(exp.Drop(tables=[relation.table()], kind="TABLE"))
-        moved = places.moved(query)
-        assert engine.fetch(moved).to_pylist() == expected
+def test_a_moved_query_finds_the_same_elsewhere(engine: SourceEngine, text: str, places: Places) -> None:
+    query = parse(text)
+    for number, relation in enumerate(RELATIONS):
+        engine.execute(create_schema(relation.schema))
+        rows = pa.table({"a": [1, 2, 3 + number], "b": [number, 5, 7]})
+        engine.load(relation, rows)
+    expected = engine.fetch(query).to_pylist()
+    for relation in RELATIONS:
+        place = places.of(relation)
+        engine.execute(create_schema(place.schema))
+        engine.load(place, engine.fetch(exp.select("*").from_(relation.table())))
+        if place.schema != relation.schema:
+            engine.execute(exp.Drop(tables=[relation.table()], kind="TABLE"))
+    moved = places.moved(query)
+    assert engine.fetch(moved).to_pylist() == expected
     read = {Place(table.db, table.name, table.catalog) for table in moved.find_all(exp.Table) if table.db}
     assert read <= {places.of(relation) for relation in RELATIONS}
-    assert query == parsed(text)
+    assert query == parse(text)
 
 
 def test_what_names_its_catalogue_already_stays_there() -> None:
-    query = parsed("select a from other.features.customers")
+    query = parse("select a from other.features.customers")
     assert PLACES["of a cut-off"].moved(query) == query
 
 

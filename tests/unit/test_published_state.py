@@ -13,8 +13,9 @@ from segwarehouse.errors import NothingPublished, UnknownName, WarehouseError
 from segwarehouse.project import create_schema
 from segwarehouse.rules.stored import card_to_json
 from segwarehouse.state.published import PublishedRun, PublishedState
-from segwarehouse.warehouse import Relation, connect
-from tests.conftest import write_project
+from segwarehouse.warehouse import Relation, SourceEngine
+from tests.conftest import publish_in_place, write_project
+from tests.engines import PUBLISHED, open_file
 
 AS_OF = dt.date(2025, 6, 1)
 CARD = Card((Rule((Condition("recent_frequency_count", Operator.AT_LEAST, 0.1),), 2),), Activity(), (0.25, 1 / 3))
@@ -61,8 +62,7 @@ def tables() -> Tables:
 
 
 def written(file: Path, found: Tables) -> Path:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with connect(file) as warehouse:
+    with open_file(file) as warehouse:
         warehouse.execute(create_schema("targeting"))
         for name, table in found.items():
             warehouse.load(Relation("targeting", name), table)
@@ -79,7 +79,7 @@ def config(tmp_path: Path) -> Config:
 
 
 def test_what_a_state_says_of_itself(tmp_path: Path) -> None:
-    with PublishedState.of_file(written(tmp_path / "state.duckdb", tables())) as state:
+    with PublishedState.of_file(written(tmp_path / PUBLISHED, tables())) as state:
         assert state.run == PublishedRun("r2", AS_OF, "{}")
         assert state.settings == {"audience": {"budget": 30}}
         assert list(state.departments) == ["Fish", "toys", "Toys", "Garden"]
@@ -94,7 +94,7 @@ def test_what_a_state_says_of_itself(tmp_path: Path) -> None:
 def test_what_an_older_version_has_not_written_comes_back_empty(tmp_path: Path) -> None:
     older = without(without(tables(), "run", ["score_pool"]), "features", ["recent_days"])
     older = {name: table for name, table in older.items() if name != "runs"}
-    with PublishedState.of_file(written(tmp_path / "state.duckdb", older)) as state:
+    with PublishedState.of_file(written(tmp_path / PUBLISHED, older)) as state:
         assert state.run.score_pool is None
         assert state.settings == {}
         assert state.specs["Toys"].features["recent_frequency_count"].recent_days == 28
@@ -120,7 +120,7 @@ def test_what_an_older_version_has_not_written_comes_back_empty(tmp_path: Path) 
     ],
 )
 def test_a_department_is_found_by_its_name(tmp_path: Path, typed: str, expected: str | tuple[str, str]) -> None:
-    with PublishedState.of_file(written(tmp_path / "state.duckdb", tables())) as state:
+    with PublishedState.of_file(written(tmp_path / PUBLISHED, tables())) as state:
         if isinstance(expected, tuple):
             assert state.view_of(typed) == expected
         else:
@@ -128,38 +128,38 @@ def test_a_department_is_found_by_its_name(tmp_path: Path, typed: str, expected:
                 state.view_of(typed)
 
 
-def test_without_a_state_nothing_is_published(config: Config) -> None:
+def test_without_a_state_nothing_is_published(config: Config, engine: SourceEngine) -> None:
     with pytest.raises(NothingPublished, match="nothing is published at"), PublishedState.open(config):
         pass
-    with connect(None) as working, PublishedState.previous(config, working) as state:
+    with PublishedState.previous(config, engine) as state:
         assert state is None
     written(config.publish.url.path, {"run": tables()["run"]})
     with pytest.raises(NothingPublished, match="holds no published state"), PublishedState.open(config):
         pass
-    with connect(None) as working, PublishedState.previous(config, working) as state:
+    with PublishedState.previous(config, engine) as state:
         assert state is None
 
 
-def test_the_previous_state_is_the_published_one_or_that_of_the_working_database(config: Config) -> None:
+def test_the_previous_state_is_the_published_one_or_that_of_the_working_database(
+    config: Config, engine: SourceEngine
+) -> None:
     written(config.publish.url.path, tables())
     with PublishedState.open(config) as state:
         assert state.run.run_id == "r2"
-    with connect(None) as working, PublishedState.previous(config, working) as state:
+    with PublishedState.previous(config, engine) as state:
         assert state is not None
         assert state.run.run_id == "r2"
-    path = config.directory / "segwarehouse.toml"
-    text = path.read_text(encoding="utf-8").replace("published/warehouse.duckdb", "warehouse.duckdb")
-    path.write_text(text, encoding="utf-8")
+    publish_in_place(config.directory)
     in_place = load_config(config.directory)
     own = {**tables(), "run": pa.table({"run_id": ["r3"], "as_of": [AS_OF]})}
     own_file = written(in_place.warehouse.url.path, own)
-    with connect(own_file) as working, PublishedState.previous(in_place, working) as state:
+    with open_file(own_file) as working, PublishedState.previous(in_place, working) as state:
         assert state is not None
         assert state.run.run_id == "r3"
 
 
 def test_a_state_of_no_run_or_of_several_can_not_be_read(tmp_path: Path) -> None:
     several = {**tables(), "run": pa.table({"run_id": ["r1", "r2"], "as_of": [AS_OF, AS_OF]})}
-    file = written(tmp_path / "state.duckdb", several)
+    file = written(tmp_path / PUBLISHED, several)
     with PublishedState.of_file(file) as state, pytest.raises(WarehouseError, match="comes from 2 runs"):
         assert state.run

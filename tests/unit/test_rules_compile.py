@@ -2,10 +2,12 @@
 
 import datetime as dt
 import math
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 
-import duckdb
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from sqlglot.errors import ErrorLevel
 
 from segwarehouse.domain import Activity, ActivityTerm, Card, Column, Condition, Feature, Operator, Rule
 from segwarehouse.errors import StatementRefused, UnknownName
+from segwarehouse.project import create_schema
 from segwarehouse.rules.compile import (
     MAX_RULES,
     VIEW_COLUMNS,
@@ -28,14 +31,22 @@ from segwarehouse.rules.compile import (
     department_view,
 )
 from segwarehouse.rules.validate import parse_back, validate_view
+from segwarehouse.warehouse import Relation, SourceEngine
+from tests.engines import DIALECT, OpenEngine, fetch_rows
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
-engine = duckdb.connect(config={"threads": 1})
+ROWS = Relation("features", "rows")
 
 
-def value_of(expression: exp.Expr) -> object:
-    row = engine.execute(exp.select(expression).sql("duckdb")).fetchone()
-    return row[0] if row else None
+@pytest.fixture(scope="module")
+def engine(open_engine: OpenEngine) -> Iterator[SourceEngine]:
+    with closing(open_engine()) as opened:
+        opened.execute(create_schema(ROWS.schema))
+        yield opened
+
+
+def value_of(engine: SourceEngine, expression: exp.Expr) -> object:
+    return fetch_rows(engine, exp.select(expression))[0][0]
 
 
 def audience(rules: tuple[Rule, ...], activity: Activity | None = None) -> ViewSpec:
@@ -55,11 +66,11 @@ def at_least(feature: str, threshold: float, points: int = 1) -> Rule:
 @example(2.0**53)
 @example(2.0**53 - 1)
 @example(-0.0)
-def test_a_literal_reads_back_as_the_same_double(value: float) -> None:
+def test_a_literal_reads_back_as_the_same_double(engine: SourceEngine, value: float) -> None:
     literal = compile_number(value)
     whole = value.is_integer() and abs(value) < 2**53
-    assert value_of(exp.cast(literal, "double")) == value
-    assert whole or value_of(exp.func("typeof", literal)) == "DOUBLE"
+    assert value_of(engine, exp.cast(literal, "double")) == value
+    assert whole or engine.fetch(exp.select(literal)).schema.types == [pa.float64()]
     parse_back(literal)
 
 
@@ -68,7 +79,9 @@ def test_a_literal_reads_back_as_the_same_double(value: float) -> None:
 @example(2.0**53 - 1, Operator.AT_LEAST)
 @example(3.0, Operator.BELOW)
 @example(-9007199254740991.0, Operator.AT_LEAST)
-def test_the_engine_compares_a_double_column_with_a_literal_as_doubles(threshold: float, operator: Operator) -> None:
+def test_the_engine_compares_a_double_column_with_a_literal_as_doubles(
+    engine: SourceEngine, threshold: float, operator: Operator
+) -> None:
     values = [
         math.nextafter(threshold, -math.inf),
         threshold,
@@ -76,10 +89,9 @@ def test_the_engine_compares_a_double_column_with_a_literal_as_doubles(threshold
         *(math.nan, math.inf, -math.inf, 0.0, -0.0),
     ]
     condition = Condition("x", operator, threshold)
-    engine.execute("CREATE OR REPLACE TEMP TABLE doubles (place INTEGER, x DOUBLE)")
-    engine.executemany("INSERT INTO doubles VALUES (?, ?)", list(enumerate([*values, None])))
-    query = exp.select("place").from_("doubles").where(compile_condition(condition))
-    found = {place for (place,) in engine.execute(query.sql("duckdb")).fetchall()}
+    engine.load(ROWS, pa.table({"place": range(len(values) + 1), "x": pa.array([*values, None], pa.float64())}))
+    query = exp.select("place").from_(ROWS.table()).where(compile_condition(condition))
+    found = {place for (place,) in fetch_rows(engine, query)}
     column = Column(np.array([*values, 0.0]), np.array([False] * len(values) + [True]))
     assert found == set(np.flatnonzero(condition.matches({"x": column})))
 
@@ -91,7 +103,7 @@ def test_the_engine_compares_a_double_column_with_a_literal_as_doubles(threshold
 @example("日 本\n'")
 def test_any_name_is_one_quoted_identifier(name: str) -> None:
     node = compile_condition(Condition(name, Operator.AT_LEAST, 1.5))
-    for dialect in ("duckdb", "spark"):
+    for dialect in (DIALECT, "spark"):
         assert parse_back(node, dialect)
     assert [column.name for column in node.find_all(exp.Column)] == [name]
 
@@ -102,33 +114,34 @@ def test_a_name_that_no_engine_takes_is_refused(name: str) -> None:
         compile_condition(Condition(name, Operator.AT_LEAST, 1.0))
 
 
-def test_every_total_gets_its_probability_and_higher_ones_the_last() -> None:
+def test_every_total_gets_its_probability_and_higher_ones_the_last(engine: SourceEngine) -> None:
     table = (0.01, 0.01, 0.1 + 0.2, 1 / 3, 1 / 3, 1.0)
     node = compile_score(table, exp.column("points"))
-    query = exp.select(node).from_("(SELECT * FROM range(9)) AS t(points)").order_by("points")
-    found = [score for (score,) in engine.execute(query.sql("duckdb")).fetchall()]
+    engine.load(ROWS, pa.table({"points": range(9)}))
+    query = exp.select(node).from_(ROWS.table()).order_by("points")
+    found = [score for (score,) in fetch_rows(engine, query)]
     assert found == [table[min(points, 5)] for points in range(9)]
 
 
-def test_standing_alone_points_are_computed_from_features() -> None:
+def test_standing_alone_points_are_computed_from_features(engine: SourceEngine) -> None:
     activity = Activity((ActivityTerm("a", 3), ActivityTerm("b", -2)), floor=-5, unit=4, cap=9)
     card = Card((at_least("a", 2.0, points=5), at_least("b", 1.5, points=7)), activity, (0.5,))
     values = {"a": [0.0, 2.0, 2.9, 30.0, math.nan], "b": [0.0, 1.5, 9.0, 1e6, 2.0]}
     columns = {name: Column.complete(np.array(found)) for name, found in values.items()}
-    engine.execute("CREATE OR REPLACE TEMP TABLE pairs (place INTEGER, a DOUBLE, b DOUBLE)")
-    rows = [(place, *pair) for place, pair in enumerate(zip(values["a"], values["b"], strict=True))]
-    engine.executemany("INSERT INTO pairs VALUES (?, ?, ?)", rows)
-    query = exp.select(compile_points(card), compile_activity(activity)).from_("pairs").order_by("place")
+    engine.load(ROWS, pa.table({"place": range(5), **values}))
+    query = exp.select(compile_points(card), compile_activity(activity)).from_(ROWS.table()).order_by("place")
     scored = card.apply(columns, 5)
     expected = list(zip(scored.points.tolist(), scored.activity.tolist(), strict=True))
-    assert engine.execute(query.sql("duckdb")).fetchall() == expected
+    assert fetch_rows(engine, query) == expected
 
 
-def test_the_control_group_has_the_size_that_was_asked_for_and_stays_the_same() -> None:
+def test_the_control_group_has_the_size_that_was_asked_for_and_stays_the_same(engine: SourceEngine) -> None:
+    engine.load(ROWS, pa.table({"id": range(20000)}))
+
     def controls(salt: str, share: float) -> set[int]:
         arm = compile_arm(salt, share, exp.column("id"))
-        query = exp.select("id").from_("(SELECT * FROM range(20000)) AS t(id)").where(arm.eq("control"))
-        return {customer for (customer,) in engine.execute(query.sql("duckdb")).fetchall()}
+        query = exp.select("id").from_(ROWS.table()).where(arm.eq("control"))
+        return {customer for (customer,) in fetch_rows(engine, query)}
 
     assert abs(len(controls("a", 0.1)) - 2000) < 150
     assert controls("a", 0.1) == controls("a", 0.1) < controls("a", 0.2)
@@ -138,7 +151,7 @@ def test_the_control_group_has_the_size_that_was_asked_for_and_stays_the_same() 
 
 
 def test_a_card_without_rules_selects_nobody() -> None:
-    assert compile_membership(Card((), Activity(), (0.5,))).sql("duckdb") == "FALSE"
+    assert compile_membership(Card((), Activity(), (0.5,))).sql(DIALECT) == "FALSE"
     validate_view(department_view(audience(())), {"customer_id"})
 
 

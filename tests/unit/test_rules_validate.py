@@ -11,6 +11,7 @@ from segwarehouse.domain import Activity, ActivityTerm, Card, Condition, Feature
 from segwarehouse.errors import StatementRefused
 from segwarehouse.rules.compile import ViewSpec, department_view
 from segwarehouse.rules.validate import parse_back, validate_condition, validate_view
+from tests.engines import DIALECT
 
 COLUMNS = {"customer_id", "x", "y"}
 
@@ -26,7 +27,7 @@ def view() -> exp.Select:
 
 
 def condition(text: str) -> exp.Expr:
-    return sqlglot.condition(text, dialect="duckdb")
+    return sqlglot.condition(text, dialect=DIALECT)
 
 
 @pytest.mark.parametrize("text", ['"x" >= 3', '"x" >= -3 AND ("y" < 1.5e0 OR "x" < 5e-324)', "FALSE"])
@@ -93,9 +94,9 @@ def test_a_view_over_a_column_that_is_not_there_is_refused(gone: str) -> None:
 
 def replaced(find: str, by: str) -> Callable[[], exp.Expr]:
     def change() -> exp.Expr:
-        text = view().sql("duckdb", comments=False)
+        text = view().sql(DIALECT, comments=False)
         assert find in text
-        return sqlglot.parse_one(text.replace(find, by, 1), read="duckdb")
+        return sqlglot.parse_one(text.replace(find, by, 1), read=DIALECT)
 
     return change
 

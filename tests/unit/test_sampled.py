@@ -17,6 +17,7 @@ from segwarehouse.project import Model, build, create_schema, load_models, read_
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Relation, connect
 from tests.conftest import write_project
+from tests.engines import OpenEngine
 from tests.unit.test_features import Built, plant
 from tests.unit.test_signals import SOURCE, with_signals
 
@@ -31,26 +32,34 @@ def lines(transactions: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, lines: pd.DataFrame) -> Iterator[FeatureTable]:
+def whole(
+    open_engine: OpenEngine, tmp_path_factory: pytest.TempPathFactory, lines: pd.DataFrame
+) -> Iterator[FeatureTable]:
     """The features of all customers."""
-    built = made(tmp_path_factory.mktemp("whole"), lines, most=500)
+    built = made(open_engine, tmp_path_factory.mktemp("whole"), lines, most=500)
     yield read_features(built.warehouse, built.catalogue)
     built.warehouse.close()
 
 
 @pytest.fixture(scope="module")
-def sampled(tmp_path_factory: pytest.TempPathFactory, lines: pd.DataFrame) -> Iterator[Built]:
+def sampled(open_engine: OpenEngine, tmp_path_factory: pytest.TempPathFactory, lines: pd.DataFrame) -> Iterator[Built]:
     """A project that learns from a sample."""
-    built = made(tmp_path_factory.mktemp("sampled"), lines)
+    built = made(open_engine, tmp_path_factory.mktemp("sampled"), lines)
     yield built
     built.warehouse.close()
 
 
-def made(folder: Path, lines: pd.DataFrame, most: int = SAMPLE, plants: tuple[tuple[str, str, str], ...] = ()) -> Built:
+def made(
+    open_engine: OpenEngine,
+    folder: Path,
+    lines: pd.DataFrame,
+    most: int = SAMPLE,
+    plants: tuple[tuple[str, str, str], ...] = (),
+) -> Built:
     write_project(folder, lines, source=SOURCE, learning=LEARNING.format(most))
     for each in plants:
         plant(folder, *each)
-    return Built(folder)
+    return Built(open_engine, folder)
 
 
 def model_of(most: int, seed: int = 1) -> Model:
@@ -136,20 +145,20 @@ def test_only_the_sample_has_rows_without_a_department(sampled: Built) -> None:
     sampled.run_checks()
 
 
-def test_a_leak_is_caught_in_a_sample(tmp_path: Path, lines: pd.DataFrame) -> None:
+def test_a_leak_is_caught_in_a_sample(open_engine: OpenEngine, tmp_path: Path, lines: pd.DataFrame) -> None:
     leak = ("features/totals_without.sql", "t.amount - r.amount as amount", "t.amount as amount")
     with pytest.raises(CheckFailed, match="leave_no_trace"):
-        made(tmp_path, lines, plants=(leak,)).run_checks()
+        made(open_engine, tmp_path, lines, plants=(leak,)).run_checks()
 
 
 def test_models_of_a_project_may_yield_everyone_or_leave_customers_out(
-    tmp_path: Path, lines: pd.DataFrame, whole: FeatureTable
+    open_engine: OpenEngine, tmp_path: Path, lines: pd.DataFrame, whole: FeatureTable
 ) -> None:
     join = "    inner join features.sampled as s on s.customer_id = c.customer_id\n"
     everyone = ("features/totals_without.sql", join, "")
     every = "where b.department_key = 0"
     even = ("features/customers.sql", every, f"{every} and b.customer_id % 2 = 0")
-    built = made(tmp_path, lines, plants=(everyone, even))
+    built = made(open_engine, tmp_path, lines, plants=(everyone, even))
     assert set(built.frame("features.behaviour").query("department_key > 0")["customer_id"]) == set(range(500))
     built.run_checks()
     found = read_features(built.warehouse, built.catalogue)
@@ -159,15 +168,17 @@ def test_models_of_a_project_may_yield_everyone_or_leave_customers_out(
     assert_part_of(found, whole)
 
 
-def test_a_sample_that_depends_on_later_data_is_caught(tmp_path: Path, lines: pd.DataFrame) -> None:
+def test_a_sample_that_depends_on_later_data_is_caught(
+    open_engine: OpenEngine, tmp_path: Path, lines: pd.DataFrame
+) -> None:
     folder = write_project(tmp_path, lines, source=SOURCE, learning=LEARNING.format(SAMPLE))
-    honest = Built(folder, steps_back=1)
+    honest = Built(open_engine, folder, steps_back=1)
     models = load_models(honest.models, "features", honest.context)
     require_no_later_data(honest.warehouse, honest.config, honest.catalogue, models, honest.window)
     honest.warehouse.close()
     buyers = "select p.customer_id from staging.purchases as p where p.occurred_at > {{ cutoff | literal }}"
     plant(folder, "features/sampled.sql", "from drawn\n", f"from drawn where customer_id in ({buyers})\n")
-    leaking = Built(folder, steps_back=1)
+    leaking = Built(open_engine, folder, steps_back=1)
     models = load_models(leaking.models, "features", leaking.context)
     with pytest.raises(CheckFailed, match=r"features\.sampled: which rows there are"):
         require_no_later_data(leaking.warehouse, leaking.config, leaking.catalogue, models, leaking.window)

@@ -15,8 +15,8 @@ from segwarehouse.learn.match import match_groups
 from segwarehouse.project import create_schema
 from segwarehouse.results.identity import MIXTURE, PERSONA, Grouped, PreviousSegments, previous_segments
 from segwarehouse.results.store import shaped
-from segwarehouse.warehouse import DuckDB, Relation, connect
-from tests.conftest import write_project
+from segwarehouse.warehouse import Relation, SourceEngine
+from tests.conftest import publish_in_place, write_project
 
 YESTERDAY, TODAY = dt.date(2026, 5, 1), dt.date(2026, 5, 2)
 GROUPS = np.repeat(np.arange(4), [40, 30, 20, 10]).astype(np.int64)
@@ -71,16 +71,14 @@ def grouped(groups: IntArray, count: int, first: int = 0) -> Grouped:
 @pytest.fixture
 def config(tmp_path: Path, transactions: pd.DataFrame) -> Config:
     folder = write_project(tmp_path, transactions.head(10))
-    text = (folder / "segwarehouse.toml").read_text(encoding="utf-8")
-    text = text.replace("duckdb:///published/warehouse.duckdb", "duckdb:///warehouse.duckdb")
-    (folder / "segwarehouse.toml").write_text(text, encoding="utf-8")
+    publish_in_place(folder)
     return load_config(folder)
 
 
-def published(warehouse: DuckDB, *, older: bool = False) -> None:
+def published(engine: SourceEngine, *, older: bool = False) -> None:
     """Write what a run of yesterday published; an older version without `since`."""
     ids = [f"c{number}" for number in range(100)]
-    warehouse.execute(create_schema("targeting"))
+    engine.execute(create_schema("targeting"))
     maps = {
         "department": ["Toys"] * 100,
         "customer_id": ids,
@@ -89,16 +87,15 @@ def published(warehouse: DuckDB, *, older: bool = False) -> None:
     }
     segments = {"department": ["Toys"], "kind": [PERSONA], "segment_id": [2]}
     since = {} if older else {"since": pa.array([dt.date(2025, 1, 1)], pa.date32())}
-    warehouse.load(Relation("targeting", "department_maps"), pa.table(maps))
-    warehouse.load(Relation("targeting", "segments"), pa.table({**segments, **since}))
-    warehouse.load(Relation("targeting", "cards"), pa.table({"department": ["Toys"]}))
-    warehouse.load(Relation("targeting", "run"), pa.table({"run_id": ["1"], "as_of": [YESTERDAY]}))
+    engine.load(Relation("targeting", "department_maps"), pa.table(maps))
+    engine.load(Relation("targeting", "segments"), pa.table({**segments, **since}))
+    engine.load(Relation("targeting", "cards"), pa.table({"department": ["Toys"]}))
+    engine.load(Relation("targeting", "run"), pa.table({"run_id": ["1"], "as_of": [YESTERDAY]}))
 
 
-def test_numbers_and_first_days_are_read_from_the_published_state(config: Config) -> None:
-    with connect(None) as warehouse:
-        published(warehouse)
-        before = previous_segments(config, warehouse, TODAYS_IDS)
+def test_numbers_and_first_days_are_read_from_the_published_state(config: Config, engine: SourceEngine) -> None:
+    published(engine)
+    before = previous_segments(config, engine, TODAYS_IDS)
     personas = before["Toys"].identify(PERSONA, grouped(3 - GROUPS, 4), TODAY)
     assert personas.ids.tolist() == [5, 4, 3, 2]
     assert personas.since == (YESTERDAY, YESTERDAY, YESTERDAY, dt.date(2025, 1, 1))
@@ -111,24 +108,23 @@ def test_numbers_and_first_days_are_read_from_the_published_state(config: Config
     assert (strangers.ids.tolist(), set(strangers.since)) == ([6, 7, 8, 9], {TODAY})
 
 
-def test_a_state_of_an_older_version_gives_numbers_without_first_days(config: Config) -> None:
-    with connect(None) as warehouse:
-        published(warehouse, older=True)
-        found = previous_segments(config, warehouse, TODAYS_IDS)["Toys"].identify(PERSONA, grouped(GROUPS, 4), TODAY)
+def test_a_state_of_an_older_version_gives_numbers_without_first_days(config: Config, engine: SourceEngine) -> None:
+    published(engine, older=True)
+    found = previous_segments(config, engine, TODAYS_IDS)["Toys"].identify(PERSONA, grouped(GROUPS, 4), TODAY)
     assert found.ids.tolist() == [2, 3, 4, 5]
     assert set(found.since) == {YESTERDAY}
 
 
-def test_without_a_state_or_with_one_that_can_not_be_read_numbers_start_anew(config: Config, tmp_path: Path) -> None:
-    with connect(None) as warehouse:
-        assert previous_segments(config, warehouse, TODAYS_IDS) == {}
+def test_without_a_state_or_with_one_that_can_not_be_read_numbers_start_anew(
+    config: Config, engine: SourceEngine, tmp_path: Path
+) -> None:
+    assert previous_segments(config, engine, TODAYS_IDS) == {}
     folder = write_project(tmp_path / "aside")
     apart = load_config(folder)
-    with connect(None) as warehouse:
-        assert previous_segments(apart, warehouse, TODAYS_IDS) == {}
-        apart.publish.url.path.parent.mkdir()
-        apart.publish.url.path.write_text("no database", encoding="utf-8")
-        assert previous_segments(apart, warehouse, TODAYS_IDS) == {}
+    assert previous_segments(apart, engine, TODAYS_IDS) == {}
+    apart.publish.url.path.parent.mkdir()
+    apart.publish.url.path.write_text("no database", encoding="utf-8")
+    assert previous_segments(apart, engine, TODAYS_IDS) == {}
     found = PreviousSegments().identify(PERSONA, grouped(GROUPS, 4), TODAY)
     assert (found.ids.tolist(), set(found.since)) == ([0, 1, 2, 3], {TODAY})
 

@@ -12,6 +12,7 @@ from segwarehouse.features import read_features
 from segwarehouse.features.later_data import require_no_later_data
 from segwarehouse.project import load_models
 from tests.conftest import DEPARTMENTS, write_project
+from tests.engines import OpenEngine
 from tests.unit.test_features import Built, plant
 
 SOURCE = 'channel = "store_no"\ndiscount = "money_off"'
@@ -34,9 +35,9 @@ def lines(transactions: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, lines: pd.DataFrame) -> Iterator[Built]:
+def built(open_engine: OpenEngine, tmp_path_factory: pytest.TempPathFactory, lines: pd.DataFrame) -> Iterator[Built]:
     folder = write_project(tmp_path_factory.mktemp("signals"), lines, source=SOURCE, learning="trend = true")
-    project = Built(folder)
+    project = Built(open_engine, folder)
     yield project
     project.warehouse.close()
 
@@ -108,9 +109,9 @@ def test_promotions_of_a_department_are_those_of_the_data_without_it(
 
 
 def test_without_their_columns_and_setting_there_are_no_such_features(
-    tmp_path: Path, transactions: pd.DataFrame
+    open_engine: OpenEngine, tmp_path: Path, transactions: pd.DataFrame
 ) -> None:
-    plain = Built(write_project(tmp_path, with_signals(transactions)))
+    plain = Built(open_engine, write_project(tmp_path, with_signals(transactions)))
     names = {feature.name for feature in plain.catalogue.features}
     assert not {name for name in names if "trend" in name or "channel" in name or "promotion" in name}
     assert "features.channel_counts" not in {
@@ -118,10 +119,14 @@ def test_without_their_columns_and_setting_there_are_no_such_features(
     }
 
 
-def test_channels_and_promotions_need_neither_times_nor_baskets(tmp_path: Path, lines: pd.DataFrame) -> None:
+def test_channels_and_promotions_need_neither_times_nor_baskets(
+    open_engine: OpenEngine, tmp_path: Path, lines: pd.DataFrame
+) -> None:
     columns = ["customer_id", "department", "store_no", "money_off"]
     dropped = ("occurred_at", "transaction_id", "quantity", "amount")
-    plain = Built(write_project(tmp_path, lines[columns], source=SOURCE, learning="trend = true", drop=dropped))
+    plain = Built(
+        open_engine, write_project(tmp_path, lines[columns], source=SOURCE, learning="trend = true", drop=dropped)
+    )
     frame = plain.frame("features.customers").set_index("customer_id").sort_index()
     counts = lines.groupby(["customer_id", "store_no"]).size().unstack(fill_value=0).reindex(frame.index, fill_value=0)
     assert (frame["channel_store_1"] == counts["1"]).all()
@@ -131,8 +136,10 @@ def test_channels_and_promotions_need_neither_times_nor_baskets(tmp_path: Path, 
     plain.run_checks()
 
 
-def test_only_the_largest_channels_have_a_column_but_all_are_counted(tmp_path: Path, lines: pd.DataFrame) -> None:
-    capped = Built(write_project(tmp_path, lines, source=SOURCE, learning="max_channel_columns = 1"))
+def test_only_the_largest_channels_have_a_column_but_all_are_counted(
+    open_engine: OpenEngine, tmp_path: Path, lines: pd.DataFrame
+) -> None:
+    capped = Built(open_engine, write_project(tmp_path, lines, source=SOURCE, learning="max_channel_columns = 1"))
     largest = lines.groupby("store_no")["customer_id"].nunique().idxmax()
     assert [channel.name for channel in capped.catalogue.channels] == [f"store {largest}"]
     frame = capped.frame("features.customers").set_index("customer_id")
@@ -146,21 +153,23 @@ def test_only_the_largest_channels_have_a_column_but_all_are_counted(tmp_path: P
     [("Y", True), ("no", False), ("true", True), ("False", False), ("SUMMER24", True), ("", False), (" 0 ", False)],
 )
 def test_a_promotion_is_a_flag_or_a_code(
-    tmp_path: Path, transactions: pd.DataFrame, value: str, promoted: bool
+    open_engine: OpenEngine, tmp_path: Path, transactions: pd.DataFrame, value: str, promoted: bool
 ) -> None:
     lines = transactions.assign(promo=pd.Series(value, index=transactions.index, dtype=object))
-    project = Built(write_project(tmp_path, lines, source='is_promotion = "promo"'))
+    project = Built(open_engine, write_project(tmp_path, lines, source='is_promotion = "promo"'))
     assert (project.frame("features.customers")["promotion_line_share"] == float(promoted)).all()
     assert "discount_share" not in project.frame("features.customers")
 
 
-def test_a_discount_that_is_no_number_stops_the_run(tmp_path: Path, lines: pd.DataFrame) -> None:
+def test_a_discount_that_is_no_number_stops_the_run(
+    open_engine: OpenEngine, tmp_path: Path, lines: pd.DataFrame
+) -> None:
     broken = lines.assign(money_off=lines["money_off"].astype(object).map(str))
     broken.loc[broken.index[:3], "money_off"] = ["free", "nan", "inf"]
     with pytest.raises(DataError, match=r"source\.discount = 'money_off': 3 of"):
-        Built(write_project(tmp_path / "strict", broken, source=SOURCE))
+        Built(open_engine, write_project(tmp_path / "strict", broken, source=SOURCE))
     lenient = '[cleaning]\nbad_amounts = "drop"'
-    kept = Built(write_project(tmp_path / "lenient", broken, source=SOURCE, tables=lenient))
+    kept = Built(open_engine, write_project(tmp_path / "lenient", broken, source=SOURCE, tables=lenient))
     assert kept.staged.cleaning["unusable discount"] == 3
 
 
@@ -197,15 +206,17 @@ LEAKS = {
 
 
 @pytest.mark.parametrize("leak", LEAKS)
-def test_a_leak_planted_in_the_signals_is_caught(tmp_path: Path, lines: pd.DataFrame, leak: str) -> None:
+def test_a_leak_planted_in_the_signals_is_caught(
+    open_engine: OpenEngine, tmp_path: Path, lines: pd.DataFrame, leak: str
+) -> None:
     folder = write_project(tmp_path, lines, source=SOURCE, learning="trend = true")
     plant(folder, *LEAKS[leak])
     with pytest.raises(CheckFailed, match=r"leave_no_trace_in_(channels|promotions|trends)"):
-        Built(folder).run_checks()
+        Built(open_engine, folder).run_checks()
 
 
 def test_an_order_on_both_sides_of_the_recent_days_is_no_leak_and_hides_none(
-    tmp_path: Path, lines: pd.DataFrame
+    open_engine: OpenEngine, tmp_path: Path, lines: pd.DataFrame
 ) -> None:
     """Deliveries in parts: recent is what an order has of a department where any line of it is."""
     recent_from = lines["occurred_at"].max().normalize() - pd.Timedelta(days=RECENT - 1)
@@ -216,13 +227,13 @@ def test_an_order_on_both_sides_of_the_recent_days_is_no_leak_and_hides_none(
         for shift in (pd.Timedelta(hours=-2), pd.Timedelta(hours=2))
     ]
     folder = write_project(tmp_path, pd.concat([lines, pd.DataFrame(parts)]), source=SOURCE, learning="trend = true")
-    honest = Built(folder)
+    honest = Built(open_engine, folder)
     assert (honest.window.cutoff - pd.Timedelta(days=RECENT)) == recent_from
     assert without(honest, "Toys").loc[9_999, "monetary_trend"] == (RECENT + 1) / RECENT  # known for a day more
     honest.run_checks()
     plant(folder, *LEAKS["trend of spend"])
     with pytest.raises(CheckFailed, match="leave_no_trace_in_trends"):
-        Built(folder).run_checks()
+        Built(open_engine, folder).run_checks()
 
 
 def test_the_honest_signals_pass_the_leak_checks(built: Built) -> None:
@@ -245,14 +256,16 @@ READS_LATER = {
 
 
 @pytest.mark.parametrize("model", READS_LATER)
-def test_signals_that_read_later_data_are_caught(tmp_path: Path, lines: pd.DataFrame, model: str) -> None:
+def test_signals_that_read_later_data_are_caught(
+    open_engine: OpenEngine, tmp_path: Path, lines: pd.DataFrame, model: str
+) -> None:
     folder = write_project(tmp_path, lines, source=SOURCE, learning="trend = true")
-    earlier = Built(folder, steps_back=1)
+    earlier = Built(open_engine, folder, steps_back=1)
     models = load_models(earlier.models, "features", earlier.context)
     require_no_later_data(earlier.warehouse, earlier.config, earlier.catalogue, models, earlier.window)
     earlier.warehouse.close()
     plant(folder, *READS_LATER[model])
-    later = Built(folder, steps_back=1)
+    later = Built(open_engine, folder, steps_back=1)
     models = load_models(later.models, "features", later.context)
     with pytest.raises(CheckFailed, match="the cut-off"):
         require_no_later_data(later.warehouse, later.config, later.catalogue, models, later.window)
