@@ -6,7 +6,6 @@ purchases elsewhere, and whoever satisfies one of them buys there with high prob
 
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 import pytest
 
@@ -16,6 +15,7 @@ from segwarehouse.learn.card import leading_rules
 from segwarehouse.rules.compile import compile_membership
 from segwarehouse.rules.stored import card_from_json
 from segwarehouse.simulate import simulate
+from tests.engines import DIALECT, ask_rows
 
 CUSTOMERS = 10_000
 DEPARTMENTS = 10
@@ -46,20 +46,17 @@ def leading(card: Card) -> Card:
 def test_the_published_rules_select_whom_the_planted_ones_select(world: Path, department: str) -> None:
     truth = pd.read_parquet(world / "data" / "truth.parquet")
     planted = set(truth.loc[truth[department], "customer_id"])
-    with duckdb.connect(str(world / "published" / "warehouse.duckdb"), read_only=True) as connection:
-        card = "select card from targeting.cards where department = ?"
-        rules = leading(card_from_json(connection.execute(card, [department]).fetchall()[0][0]))
-        where = compile_membership(rules).sql("duckdb")
-        rows = connection.execute(f"select customer_id from features.customers where {where}").fetchall()
+    ((card,),) = ask_rows(world, f"select card from targeting.cards where department = '{department}'")
+    where = compile_membership(leading(card_from_json(card))).sql(DIALECT)
+    rows = ask_rows(world, f"select customer_id from features.customers where {where}")
     selected = {customer for (customer,) in rows}
     assert 0.05 * CUSTOMERS < len(planted) < 0.6 * CUSTOMERS
     assert len(selected & planted) / len(selected | planted) >= LEAST_JACCARD
 
 
 def test_planted_drivers_beat_activity_on_a_time_that_was_never_seen(world: Path) -> None:
-    with duckdb.connect(str(world / "published" / "warehouse.duckdb"), read_only=True) as connection:
-        verdicts = connection.execute(
-            "select verdict, difference_from_activity_low from targeting.departments where verdict <> 'refused'"
-        ).fetchall()
+    verdicts = ask_rows(
+        world, "select verdict, difference_from_activity_low from targeting.departments where verdict <> 'refused'"
+    )
     assert len(verdicts) == len(LEARNED)
     assert all(verdict == "beats activity" and low > 0 for verdict, low in verdicts)

@@ -5,7 +5,6 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -17,6 +16,7 @@ from segwarehouse.api import Project
 from segwarehouse.errors import TooFewBuyers
 from segwarehouse.refresh import refresh
 from tests.conftest import Rehearsal, Stored, make_transactions, write_project
+from tests.engines import ask, ask_rows
 
 FASTER = 'departments = ["Toys", "Fuel", "Lamps"]\nmax_customers = 100\ncutoffs = 1'
 
@@ -113,9 +113,8 @@ def test_a_department_none_of_whose_buyers_is_on_the_map_is_published_without_a_
     for _ in ("first", "after a state that has none"):
         report = unpublished.refresh(accept=True)
         assert report.report is not None, report.report_failure
-        with duckdb.connect(str(report.published), read_only=True) as state:
-            mixtures = state.sql("select distinct department from targeting.mixtures").fetchall()
-            maps = state.sql("select * from targeting.department_maps where department = 'Garden'").df()
+        mixtures = ask_rows(unpublished, "select distinct department from targeting.mixtures")
+        maps = ask(unpublished, "select * from targeting.department_maps where department = 'Garden'")
         assert mixtures == [("Toys",)]
         assert len(maps) > 0
         assert maps[["mixture_component", "mixture_distance"]].isna().all(axis=None)

@@ -2,51 +2,43 @@
 
 from pathlib import Path
 
-import duckdb
-
 from segwarehouse.refresh import RefreshReport
 from segwarehouse.state.comments import Words
 from segwarehouse.templates import TemplateFolder
 from segwarehouse.warehouse import Relation
-
-
-def rows(project: Path, query: str) -> list[tuple[str, ...]]:
-    with duckdb.connect(str(project / "published/warehouse.duckdb"), read_only=True) as state:
-        return state.execute(query).fetchall()
+from tests.engines import ask_rows
 
 
 def test_every_relation_has_a_comment(published: tuple[Path, RefreshReport]) -> None:
     bare = """
-        select view_name from duckdb_views() where schema_name = 'targeting' and coalesce(comment, '') = ''
-        union all
-        select table_name from duckdb_tables()
-        where schema_name in ('targeting', 'features') and coalesce(comment, '') = ''
+        select table_name from information_schema.tables
+        where table_schema in ('targeting', 'features') and coalesce(table_comment, '') = ''
     """
-    assert rows(published[0], bare) == [], "give its model a description, or say it in sql/publish/words.toml"
+    assert ask_rows(published[0], bare) == [], "give its model a description, or say it in sql/publish/words.toml"
 
 
 def test_every_column_has_a_comment(published: tuple[Path, RefreshReport]) -> None:
     bare = """
-        select table_name, column_name from duckdb_columns()
-        where schema_name = 'targeting' and coalesce(comment, '') = '' order by all
+        select table_name, column_name from information_schema.columns
+        where table_schema = 'targeting' and coalesce(column_comment, '') = '' order by table_name, column_name
     """
-    assert rows(published[0], bare) == [], "declare it in results/, or say it in its model or in words.toml"
+    assert ask_rows(published[0], bare) == [], "declare it in results/, or say it in its model or in words.toml"
 
 
 def test_features_are_explained_in_the_words_of_the_rules(published: tuple[Path, RefreshReport]) -> None:
     said = """
-        select f.phrase, c.comment
+        select f.phrase, c.column_comment
         from targeting.features as f
-        inner join duckdb_columns() as c on c.column_name = f.name and c.table_name = 'customers'
+        inner join information_schema.columns as c on c.column_name = f.name and c.table_name = 'customers'
     """
-    found = rows(published[0], said)
+    found = ask_rows(published[0], said)
     assert len(found) > 10
     assert all(phrase == comment for phrase, comment in found)
 
 
 def test_no_words_are_left_over(published: tuple[Path, RefreshReport]) -> None:
     words = Words.read(TemplateFolder.of("sql"))
-    columns = rows(published[0], "select schema_name, table_name, column_name from duckdb_columns() where not internal")
+    columns = ask_rows(published[0], "select table_schema, table_name, column_name from information_schema.columns")
     known: dict[str, set[str]] = {}
     for schema, table, column in columns:
         known.setdefault(table if schema == "targeting" else f"{schema}.{table}", set()).add(column)

@@ -8,6 +8,7 @@ from segwarehouse.refresh import RefreshReport
 from segwarehouse.results.declaration import bounded
 from segwarehouse.results.tables import TABLES
 from segwarehouse.state.published import PublishedState
+from tests.engines import PUBLISHED
 
 WITHOUT_UPLIFT = {
     "departments": {"best_budget", *bounded("best_profit")},
@@ -19,7 +20,7 @@ WITHOUT_UPLIFT = {
 @pytest.mark.parametrize("name", sorted(TABLES))
 def test_every_declared_column_is_made(published: tuple[Path, RefreshReport], name: str) -> None:
     folder, _ = published
-    with PublishedState.of_file(folder / "published" / "warehouse.duckdb") as state:
+    with PublishedState.of_file(folder / PUBLISHED) as state:
         rows = state.table(name)
     declared = TABLES[name].schema(rows.schema.field("customer_id").type if TABLES[name].has_customers else None)
     assert rows.select(list(TABLES[name].names)).schema.equals(declared)

@@ -4,7 +4,6 @@ import hashlib
 import shutil
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -18,9 +17,9 @@ from segwarehouse.rules.compile import ViewSpec, control_limit
 from segwarehouse.state.folders import states_on_disk
 from segwarehouse.state.published import PublishedState
 from segwarehouse.templates import TemplateFolder
-from segwarehouse.warehouse import connect
 from segwarehouse.working import stage_sources, working_warehouse
 from tests.conftest import DEPARTMENTS, write_project
+from tests.engines import LEDGER, PUBLISHED, WORKING, ask, open_file
 
 BUDGET = 45
 
@@ -70,15 +69,13 @@ class Chain:
         return self.reports[number].run_id
 
     def state(self, number: int) -> Path:
-        return self.folder / "runs" / self.run(number) / "warehouse.duckdb"
+        return self.folder / "runs" / self.run(number) / PUBLISHED.name
 
     def ask(self, number: int, query: str) -> pd.DataFrame:
-        with duckdb.connect(str(self.state(number)), read_only=True) as connection:
-            return connection.execute(query).df()
+        return ask(self.state(number), query)
 
     def log(self, query: str) -> pd.DataFrame:
-        with duckdb.connect(str(self.folder / "warehouse.ledger.duckdb"), read_only=True) as connection:
-            return connection.execute(query).df()
+        return ask(self.folder / LEDGER, query)
 
     def audiences(self, number: int) -> dict[str, ViewSpec]:
         with PublishedState.of_file(self.state(number)) as state:
@@ -241,7 +238,7 @@ def test_what_is_kept_no_longer_is_forgotten_but_for_states_on_disk(chain: Chain
     shutil.rmtree(folder / "runs" / chain.run(0))
     configure(folder, history=("[gate]", "[history]\nruns_kept = 2\n[gate]"))
     config = Project(folder).config
-    with connect(folder / "warehouse.duckdb") as warehouse, open_ledger(config) as ledger:
+    with open_file(folder / WORKING) as warehouse, open_ledger(config) as ledger:
         Run(ledger, warehouse, config, None).forget(config.history.runs_kept, states_on_disk(config))
     runs = Project(folder).runs().set_index("run_id")["is_comparable"]
     assert not runs[chain.run(0)]

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +16,7 @@ from segwarehouse.learn.department import DepartmentParameters
 from segwarehouse.table import DepartmentTable
 from segwarehouse.templates import TemplateFolder
 from tests.conftest import write_project
+from tests.engines import ask_rows
 
 CUSTOMERS = 1_200
 READS_WHAT_IS_KNOWN = "from features.department_counts"
@@ -96,12 +96,12 @@ def test_lists_of_a_fixed_length_give_nobody_away(tmp_path: Path) -> None:
     timeless = ("occurred_at", "transaction_id", "quantity", "amount")
     folder = write_project(tmp_path, lines, learning='departments = ["Item 03", "Item 07"]', drop=timeless)
     Project(folder).refresh()
-    with duckdb.connect(str(folder / "published" / "warehouse.duckdb"), read_only=True) as state:
-        rows = state.execute(
-            "select auc_low, verdict, verdict_at_budget, remark, expected_buyers, score_basis "
-            "from targeting.departments where view_name is not null"
-        ).fetchall()
-        rules = [words for (words,) in state.execute("select words from targeting.rules").fetchall()]
+    rows = ask_rows(
+        folder,
+        "select auc_low, verdict, verdict_at_budget, remark, expected_buyers, score_basis "
+        "from targeting.departments where view_name is not null",
+    )
+    rules = [words for (words,) in ask_rows(folder, "select words from targeting.rules")]
     assert rows
     for auc_low, verdict_, at_budget, remark, expected, basis in rows:
         assert auc_low is None or auc_low < 0.6
@@ -128,15 +128,15 @@ def test_a_score_is_the_chance_to_buy_in_the_window_where_few_bought_too(tmp_pat
     frame = frame.assign(quantity=1, amount=1.0)
     folder = write_project(tmp_path, frame, learning='departments = ["Toys"]\ncutoffs = 1')
     Project(folder).refresh()
-    with duckdb.connect(str(folder / "published" / "warehouse.duckdb"), read_only=True) as state:
-        (mean,) = state.execute("select avg(score) from targeting.toys").fetchall()[0]
-        share, low, high, basis, bought = state.execute(
-            "select expected_share, expected_share_low, expected_share_high, score_basis, outcome_buyers "
-            "from targeting.departments where department = 'Toys'"
-        ).fetchall()[0]
-        predicted, observed = state.execute(
-            "select sum(candidates * predicted), sum(candidates * observed) from targeting.reliability"
-        ).fetchall()[0]
+    ((mean,),) = ask_rows(folder, "select avg(score) from targeting.toys")
+    ((share, low, high, basis, bought),) = ask_rows(
+        folder,
+        "select expected_share, expected_share_low, expected_share_high, score_basis, outcome_buyers "
+        "from targeting.departments where department = 'Toys'",
+    )
+    ((predicted, observed),) = ask_rows(
+        folder, "select sum(candidates * predicted), sum(candidates * observed) from targeting.reliability"
+    )
     assert (bought, basis) == (14, "all departments")
     assert 0.03 < share < 0.15
     assert low < share < high

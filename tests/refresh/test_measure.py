@@ -3,7 +3,6 @@
 import shutil
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,12 +11,11 @@ from segwarehouse.api import Project
 from segwarehouse.errors import DataError, SourceError, UnknownName, WrongUsage
 from segwarehouse.evaluate.campaign import Arm, effect_of, uplift_of
 from segwarehouse.refresh import RefreshReport
+from tests.engines import LEDGER, WORKING, ask
 
 
 def members(folder: Path) -> pd.DataFrame:
-    with duckdb.connect(str(folder / "warehouse.ledger.duckdb"), read_only=True) as connection:
-        rows: pd.DataFrame = connection.sql("select * from history.memberships order by department, rank").df()
-    return rows
+    return ask(folder / LEDGER, "select * from history.memberships order by department, rank")
 
 
 @pytest.fixture
@@ -67,7 +65,7 @@ def test_without_a_word_on_who_was_contacted_there_is_no_figure(project: Path) -
 
 
 def test_those_in_the_budget_are_compared_with_the_control_group(project: Path) -> None:
-    files = [project / "warehouse.duckdb", project / "warehouse.ledger.duckdb"]
+    files = [project / WORKING, project / LEDGER]
     before = [file.read_bytes() for file in files]
     everyone, bought = campaign(project)
     found = Project(project).measure(as_planned=True)

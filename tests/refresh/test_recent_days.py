@@ -3,7 +3,6 @@
 import json
 import re
 
-import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,6 +11,7 @@ from segwarehouse.api import Project
 from segwarehouse.features.catalogue import RECENT
 from segwarehouse.state.published import PublishedState
 from tests.conftest import DAYS, START, make_transactions, write_project
+from tests.engines import ask
 
 RECENT_DAYS = 91
 
@@ -56,18 +56,18 @@ def test_every_word_on_recent_activity_says_the_number_that_is_set(published: Pr
 
 
 def test_the_features_and_their_comments_say_it_too(published: Project) -> None:
-    with duckdb.connect(str(published.config.publish.url.path), read_only=True) as state:
-        features = state.sql("select name, phrase, recent_days from targeting.features").df().set_index("name")
-        comments = state.sql(
-            "select column_name, comment from duckdb_columns() "
-            "where schema_name = 'features' and table_name = 'customers'"
-        ).df()
+    features = ask(published, "select name, phrase, recent_days from targeting.features").set_index("name")
+    comments = ask(
+        published,
+        "select column_name, column_comment from information_schema.columns "
+        "where table_schema = 'features' and table_name = 'customers'",
+    )
     recent = features[features.index.isin(RECENT)]
     assert set(recent.index) == RECENT
     assert (recent["recent_days"] == RECENT_DAYS).all()
     assert recent["phrase"].str.contains(f"last {RECENT_DAYS} days").all()
     assert (features.drop(index=recent.index)["recent_days"] == 0).all()
-    said = comments.set_index("column_name")["comment"]
+    said = comments.set_index("column_name")["column_comment"]
     assert said["recent_monetary_amount"] == f"spend in the last {RECENT_DAYS} days"
 
 
