@@ -1,9 +1,12 @@
 """Small projects to run whole: transactions that a test makes, in a folder of their own."""
 
+import fcntl
+import os
+import pickle
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -179,8 +182,25 @@ class Rehearsal:
 
 @pytest.fixture(scope="session")
 def rehearsal(tmp_path_factory: pytest.TempPathFactory, transactions: pd.DataFrame) -> Rehearsal:
-    """A project that was refreshed, with what it learned."""
-    return rehearse(write_project(tmp_path_factory.mktemp("published"), transactions))
+    """A project that was refreshed, with what it learned: once, whichever of the processes of tests comes first."""
+    folder = tmp_path_factory.mktemp("published")
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return rehearse(write_project(folder, transactions))
+    shared = tmp_path_factory.getbasetemp().parent / "rehearsal"
+    shared.mkdir(exist_ok=True)
+    kept = shared / "kept.pickle"
+    with (shared / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not kept.exists():
+            made = rehearse(write_project(shared / "project", transactions))
+            kept.write_bytes(pickle.dumps((made.report, made.worker)))
+    report, worker = pickle.loads(kept.read_bytes())  # noqa: S301 - tests have written it
+    own = shutil.copytree(shared / "project", folder / "project", symlinks=True)
+    moved = {
+        "published": own / report.published.relative_to(shared / "project"),
+        "report": own / "published" / "report.html",
+    }
+    return Rehearsal(own, replace(report, **moved), worker)
 
 
 def rehearse(folder: Path) -> Rehearsal:

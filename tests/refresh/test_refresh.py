@@ -19,7 +19,7 @@ from segwarehouse.ledger.status import Moment
 from segwarehouse.refresh import RefreshReport, verify
 from segwarehouse.refresh import run as refresh_run
 from segwarehouse.rules import compile as rules_compile
-from tests.conftest import DEPARTMENTS, write_project
+from tests.conftest import DEPARTMENTS, Rehearsal, write_project
 
 Published = tuple[Path, RefreshReport]
 
@@ -204,8 +204,9 @@ def test_a_view_that_was_tampered_with_is_not_proved(published: Published, tmp_p
 
 
 def test_sql_that_disagrees_with_python_is_never_published(
-    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    published: Published, rehearsal: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    rehearsal.play(monkeypatch)
     folder = tmp_path / "project"
     shutil.copytree(published[0], folder, symlinks=True)
     before = (folder / "published").readlink()
@@ -224,7 +225,10 @@ def test_sql_that_disagrees_with_python_is_never_published(
     assert "disagree" in str(status)
 
 
-def test_a_reader_keeps_its_state_while_the_next_is_published(published: Published, tmp_path: Path) -> None:
+def test_a_reader_keeps_its_state_while_the_next_is_published(
+    published: Published, rehearsal: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rehearsal.play(monkeypatch)
     folder = tmp_path / "project"
     shutil.copytree(published[0], folder, symlinks=True)
     with duckdb.connect(str(folder / "published" / "warehouse.duckdb"), read_only=True) as reader:
@@ -240,8 +244,9 @@ def test_a_reader_keeps_its_state_while_the_next_is_published(published: Publish
 
 
 def test_a_run_that_fails_while_publishing_leaves_the_former_state(
-    published: Published, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    published: Published, rehearsal: Rehearsal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    rehearsal.play(monkeypatch)
     folder = tmp_path / "project"
     shutil.copytree(published[0], folder, symlinks=True)
     before = (folder / "published").readlink()
@@ -256,14 +261,18 @@ def test_a_run_that_fails_while_publishing_leaves_the_former_state(
     assert [path.name for path in (folder / "runs").iterdir()] == [published[1].run_id]
 
 
-def test_views_can_be_published_in_the_working_database_itself(tmp_path: Path, transactions: pd.DataFrame) -> None:
+def test_views_can_be_published_in_the_working_database_itself(
+    rehearsal: Rehearsal, tmp_path: Path, transactions: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = write_project(tmp_path, transactions, learning='departments = ["Toys", "Garden"]')
     config = folder / "segwarehouse.toml"
     text = config.read_text(encoding="utf-8").replace(
         "duckdb:///published/warehouse.duckdb", "duckdb:///warehouse.duckdb"
     )
     config.write_text(text, encoding="utf-8")
-    Project(folder).refresh()
+    with monkeypatch.context() as patch:
+        rehearsal.play(patch)
+        Project(folder).refresh()
     assert all(proof.proved for proof in Project(folder).verify())
     with duckdb.connect(str(folder / "warehouse.duckdb")) as connection:
         connection.execute("update targeting.department_maps set segment_id = 9 - segment_id").fetchall()
