@@ -148,17 +148,17 @@ def refresh(
     with (
         working_warehouse(config, wait_seconds) as (warehouse, ledger),
         recorded(ledger, warehouse, config, progress, own_schemas(config)) as run,
-        made_anew(config, warehouse),
     ):
-        job = _Job(config, warehouse, models, run, departments)
-        prepared = _prepare(job, as_of)
-        learned = _learn(job, prepared, worker)
-        decided = _decide(job, prepared, learned, accept=accept)
-        run.step("prove on boundaries", lambda: audit_boundaries(decided.specs))
-        _store(job, prepared, learned, decided)
-        path = _publish(job, prepared, learned, decided, reporting)
+        with made_anew(config, warehouse):
+            job = _Job(config, warehouse, models, run, departments)
+            prepared = _prepare(job, as_of)
+            learned = _learn(job, prepared, worker)
+            decided = _decide(job, prepared, learned, accept=accept)
+            run.step("prove on boundaries", lambda: audit_boundaries(decided.specs))
+            _store(job, prepared, learned, decided)
+            path = _publish(job, prepared, learned, decided, reporting)
+            done = _report(job, prepared, decided, path)
         run.forget(config.history.runs_kept, states_on_disk(config))
-        done = _report(job, prepared, decided, path)
     if config.in_place:  # the state is there for others once its transaction is committed
         with PublishedState.open(config) as published_state:
             reporting.write(published_state, path.parent)

@@ -21,9 +21,9 @@ CASE WHEN takes for true. NaN needs none either: it is above every number, as in
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache
 from itertools import pairwise
 from typing import cast
 
@@ -32,6 +32,7 @@ from sqlglot import exp
 
 from segwarehouse.domain import ACTIVITY_LIMIT, Activity, Card, Condition, Feature, Operator, Rule
 from segwarehouse.errors import StatementRefused
+from segwarehouse.rules import nodes
 from segwarehouse.rules.describe import describe_rule
 from segwarehouse.rules.simplify import stricter_rules
 from segwarehouse.templates import TEMPLATE_DIALECT, TemplateFolder
@@ -61,8 +62,6 @@ VIEW_COLUMNS = (
 MAX_RULES = 200
 """A card with more rules is refused: nobody reads it, and the text of its reasons grows with the square."""
 
-_EXACT = 2**53
-_CHAIN = 100
 _REASONS = 3
 _TEMPLATE = "targeting/department_view.sql"
 
@@ -143,20 +142,20 @@ def department_view(spec: ViewSpec, *, with_points: bool = False) -> exp.Select:
     matched = [rule_flag(position).eq(1) for position in range(len(card.rules))]
     filling = {
         "activity": compile_activity(card.activity),
-        "department_key": _whole(spec.department_key),
+        "department_key": nodes.whole(spec.department_key),
         "membership": compile_membership(card),
-        "points": compile_points(card, activity=_column("activity"), matched=matched),
+        "points": compile_points(card, activity=nodes.column("activity"), matched=matched),
         "arm": compile_arm(spec.salt, spec.control_share),
         "rules_matched": compile_rules_matched(matched),
         "reasons": compile_reasons(spec),
         "nearest_missed": compile_nearest_missed(spec),
-        "score": compile_score(card.probabilities, _column("points")),
-        "budget": _whole(spec.budget),
-        "as_of": exp.cast(_text(spec.as_of.isoformat()), "date"),
-        "run_id": _text(spec.run_id),
+        "score": compile_score(card.probabilities, nodes.column("points")),
+        "budget": nodes.whole(spec.budget),
+        "as_of": exp.cast(nodes.text(spec.as_of.isoformat()), "date"),
+        "run_id": nodes.text(spec.run_id),
     }
     view = cast("exp.Select", _template().transform(_fill, filling, rule_columns(card)))
-    return view.select(_column("points"), _column("activity")) if with_points else view
+    return view.select(nodes.column("points"), nodes.column("activity")) if with_points else view
 
 
 def naming_its_run(view: exp.Select) -> exp.Select:
@@ -168,7 +167,7 @@ def naming_its_run(view: exp.Select) -> exp.Select:
     published = view.copy()
     for projection in published.selects:
         if projection.alias in {"as_of", "run_id"}:
-            read = exp.select(_column(projection.alias)).from_(RUN.table())
+            read = exp.select(nodes.column(projection.alias)).from_(RUN.table())
             projection.set("this", exp.Subquery(this=read))
     return published
 
@@ -182,12 +181,12 @@ def compile_condition(condition: Condition) -> exp.Expr:
     '"price" >= 0.1e0'
     """
     node = exp.GTE if condition.operator is Operator.AT_LEAST else exp.LT
-    return node(this=_column(condition.feature), expression=compile_number(condition.threshold))
+    return node(this=nodes.column(condition.feature), expression=nodes.number(condition.threshold))
 
 
 def compile_rule(rule: Rule) -> exp.Expr:
     """Return the conditions of a rule joined by AND."""
-    return _joined([compile_condition(condition) for condition in rule.conditions], exp.And)
+    return nodes.joined([compile_condition(condition) for condition in rule.conditions], exp.And)
 
 
 def compile_membership(card: Card) -> exp.Expr:
@@ -196,7 +195,7 @@ def compile_membership(card: Card) -> exp.Expr:
         return exp.false()
     rules = [(len(rule.conditions) > 1, compile_rule(rule)) for rule in card.rules]
     alone = len(rules) == 1
-    return _joined([exp.Paren(this=node) if many and not alone else node for many, node in rules], exp.Or)
+    return nodes.joined([exp.Paren(this=node) if many and not alone else node for many, node in rules], exp.Or)
 
 
 def compile_activity(activity: Activity) -> exp.Expr:
@@ -210,25 +209,25 @@ def compile_activity(activity: Activity) -> exp.Expr:
         If the sum could leave the whole numbers that a double holds exactly.
     """
     reach = int(ACTIVITY_LIMIT) * sum(abs(term.weight) for term in activity.terms) + abs(activity.floor)
-    if reach + activity.unit * (activity.cap + 1) >= _EXACT:
+    if reach + activity.unit * (activity.cap + 1) >= nodes.EXACT:
         raise StatementRefused(f"activity can reach {reach}, beyond exact arithmetic", "scale the weights down")
     total: exp.Expr | None = None
     for term in activity.terms:
-        value = _column(term.feature)
-        usable = _joined(
+        value = nodes.column(term.feature)
+        usable = nodes.joined(
             [
-                exp.GTE(this=value, expression=_whole(0)),
-                exp.LTE(this=value.copy(), expression=compile_number(ACTIVITY_LIMIT)),
+                exp.GTE(this=value, expression=nodes.whole(0)),
+                exp.LTE(this=value.copy(), expression=nodes.number(ACTIVITY_LIMIT)),
             ],
             exp.And,
         )
-        counted = exp.cast(exp.Floor(this=_case([(usable, value.copy())], _whole(0))), "bigint")
+        counted = exp.cast(exp.Floor(this=nodes.case([(usable, value.copy())], nodes.whole(0))), "bigint")
         if total is None:
-            total = exp.Mul(this=_whole(term.weight), expression=counted)
+            total = exp.Mul(this=nodes.whole(term.weight), expression=counted)
         else:
             node = exp.Add if term.weight >= 0 else exp.Sub
-            total = node(this=total, expression=exp.Mul(this=_whole(abs(term.weight)), expression=counted))
-    return total or exp.cast(_whole(0), "bigint")
+            total = node(this=total, expression=exp.Mul(this=nodes.whole(abs(term.weight)), expression=counted))
+    return total or exp.cast(nodes.whole(0), "bigint")
 
 
 def compile_points(
@@ -255,21 +254,21 @@ def compile_points(
     tests = [compile_rule(rule) for rule in card.rules] if matched is None else matched
     terms = [_activity_points(card.activity, activity or exp.Paren(this=compile_activity(card.activity)))]
     for rule, test in zip(card.rules, tests, strict=True):
-        terms.append(_case([(test.copy(), _whole(rule.points))], _whole(0)))
-    return exp.cast(_joined(terms, exp.Add), "bigint")
+        terms.append(nodes.case([(test.copy(), nodes.whole(rule.points))], nodes.whole(0)))
+    return exp.cast(nodes.joined(terms, exp.Add), "bigint")
 
 
 def _activity_points(activity: Activity, value: exp.Expr) -> exp.Expr:
     """Return ``max(0, min(cap, floor((activity - floor) / unit)))``, the division in DOUBLE as in Python."""
     if activity.cap == 0:
-        return _whole(0)
+        return nodes.whole(0)
     node = exp.Sub if activity.floor >= 0 else exp.Add
-    above = node(this=value, expression=_whole(abs(activity.floor)))
-    steps = exp.Div(this=exp.cast(above, "double"), expression=_whole(activity.unit), typed=False, safe=False)
-    first = exp.LT(this=value.copy(), expression=_whole(activity.floor + activity.unit))
-    last = exp.GTE(this=value.copy(), expression=_whole(activity.floor + activity.unit * activity.cap))
-    ends = [(first, _whole(0)), (last, _whole(activity.cap))]
-    return _case(ends, exp.cast(exp.Floor(this=steps), "bigint"))
+    above = node(this=value, expression=nodes.whole(abs(activity.floor)))
+    steps = exp.Div(this=exp.cast(above, "double"), expression=nodes.whole(activity.unit), typed=False, safe=False)
+    first = exp.LT(this=value.copy(), expression=nodes.whole(activity.floor + activity.unit))
+    last = exp.GTE(this=value.copy(), expression=nodes.whole(activity.floor + activity.unit * activity.cap))
+    ends = [(first, nodes.whole(0)), (last, nodes.whole(activity.cap))]
+    return nodes.case(ends, exp.cast(exp.Floor(this=steps), "bigint"))
 
 
 def compile_score(probabilities: Sequence[float], points: exp.Expr) -> exp.Expr:
@@ -281,14 +280,14 @@ def compile_score(probabilities: Sequence[float], points: exp.Expr) -> exp.Expr:
     steps: list[tuple[exp.Expr, exp.Expr]] = []
     for total, (probability, following) in enumerate(pairwise(probabilities), start=1):
         if probability != following:
-            steps.append((exp.LT(this=points.copy(), expression=_whole(total)), _double(probability)))
-    last = _double(probabilities[-1])
-    return _case(steps, last) if steps else last
+            steps.append((exp.LT(this=points.copy(), expression=nodes.whole(total)), nodes.double(probability)))
+    last = nodes.double(probabilities[-1])
+    return nodes.case(steps, last) if steps else last
 
 
 def compile_rules_matched(matched: Sequence[exp.Expr]) -> exp.Expr:
     """Return the names of the rules that match as text, ``R1, R4``."""
-    return _listing([(test, f"R{position}") for position, test in enumerate(matched, start=1)], ", ")
+    return nodes.listing([(test, f"R{position}") for position, test in enumerate(matched, start=1)], ", ")
 
 
 def compile_reasons(spec: ViewSpec) -> exp.Expr:
@@ -305,22 +304,24 @@ def compile_reasons(spec: ViewSpec) -> exp.Expr:
         for other in stricter[position]:
             test = exp.And(this=test, expression=rule_flag(other).eq(0))
         if len(before) >= _REASONS:
-            so_far = _joined([each.copy() for each in before], exp.Add)
+            so_far = nodes.joined([each.copy() for each in before], exp.Add)
             pieces.append(
-                (exp.And(this=test, expression=exp.LT(this=so_far, expression=_whole(_REASONS))), words[position])
+                (exp.And(this=test, expression=exp.LT(this=so_far, expression=nodes.whole(_REASONS))), words[position])
             )
         else:
             pieces.append((test, words[position]))
-        shown = _case([(test.copy(), _whole(1))], _whole(0)) if stricter[position] else rule_flag(position)
+        shown = (
+            nodes.case([(test.copy(), nodes.whole(1))], nodes.whole(0)) if stricter[position] else rule_flag(position)
+        )
         before.append(shown)
-    return _listing(pieces, "; ")
+    return nodes.listing(pieces, "; ")
 
 
 def compile_nearest_missed(spec: ViewSpec) -> exp.Expr:
     """Return the words of the rule with most points that does not match, as text; NULL when every rule matches."""
     words = spec.words
-    missed = [(rule_flag(position).eq(0), _text(words[position])) for position in spec.by_points]
-    return _case(missed, None) if missed else exp.cast(exp.null(), "text")
+    missed = [(rule_flag(position).eq(0), nodes.text(words[position])) for position in spec.by_points]
+    return nodes.case(missed, None) if missed else exp.cast(exp.null(), "text")
 
 
 def compile_arm(salt: str, control_share: float, customer_id: exp.Expr | None = None) -> exp.Expr:
@@ -344,11 +345,11 @@ def compile_arm(salt: str, control_share: float, customer_id: exp.Expr | None = 
     THEN 'control' ELSE 'target' END
     """
     key = exp.DPipe(
-        this=_text(f"{salt}:"), expression=exp.cast(customer_id or _column("customer_id"), "text"), safe=True
+        this=nodes.text(f"{salt}:"), expression=exp.cast(customer_id or nodes.column("customer_id"), "text"), safe=True
     )
-    draw = exp.Substring(this=exp.MD5(this=key), start=_whole(1), length=_whole(8))
-    control = exp.LT(this=draw, expression=_text(f"{control_limit(control_share):08x}"))
-    return _case([(control, _text("control"))], _text("target"))
+    draw = exp.Substring(this=exp.MD5(this=key), start=nodes.whole(1), length=nodes.whole(8))
+    control = exp.LT(this=draw, expression=nodes.text(f"{control_limit(control_share):08x}"))
+    return nodes.case([(control, nodes.text("control"))], nodes.text("target"))
 
 
 def control_limit(control_share: float) -> int:
@@ -356,74 +357,18 @@ def control_limit(control_share: float) -> int:
     return int(control_share * 2**32)
 
 
-def compile_number(value: float) -> exp.Expr:
-    """Return a literal that reads back as the same double where it is compared with a DOUBLE.
-
-    >>> [compile_number(value).sql("duckdb") for value in (3.0, -0.5, 1e22, -0.0)]
-    ['3', '-0.5e0', '1e+22', '0']
-    """
-    return _whole(int(value)) if float(value).is_integer() and abs(value) < _EXACT else _double(value)
-
-
-def _double(value: float) -> exp.Expr:
-    """Return a literal of type DOUBLE: the exponent keeps it from being a DECIMAL."""
-    text = repr(abs(float(value))).removesuffix(".0")
-    literal = exp.Literal(this=text if "e" in text else f"{text}e0", is_string=False)
-    return exp.Neg(this=literal) if value < 0 else literal
-
-
-def _whole(value: int) -> exp.Expr:
-    literal = exp.Literal(this=str(abs(value)), is_string=False)
-    return exp.Neg(this=literal) if value < 0 else literal
-
-
-def _text(value: str) -> exp.Expr:
-    if "\0" in value:
-        raise StatementRefused(f"{value!r} holds a NUL character, which no engine keeps in text")
-    return exp.Literal.string(value)
-
-
-def _column(name: str) -> exp.Column:
-    if not name or "\0" in name:
-        raise StatementRefused(f"{name!r} can't name a column", "use one or more characters, without NUL")
-    return exp.Column(this=exp.to_identifier(name, quoted=True))
-
-
 def rule_flag(position: int) -> exp.Column:
     """Return the column that says whether the rule at this position matches: ``r1`` for the first."""
-    return _column(f"r{position + 1}")
+    return nodes.column(f"r{position + 1}")
 
 
 def rule_columns(card: Card) -> list[exp.Expr]:
     """Return one column of 0 and 1 for each rule."""
     flags: list[exp.Expr] = []
     for position, rule in enumerate(card.rules):
-        value = _case([(compile_rule(rule), _whole(1))], _whole(0))
+        value = nodes.case([(compile_rule(rule), nodes.whole(1))], nodes.whole(0))
         flags.append(exp.Alias(this=value, alias=rule_flag(position).this))
     return flags
-
-
-def _case(ifs: Sequence[tuple[exp.Expr, exp.Expr]], default: exp.Expr | None) -> exp.Case:
-    branches = [exp.If(this=test, true=value) for test, value in ifs]
-    return exp.Case(ifs=branches, default=default) if default is not None else exp.Case(ifs=branches)
-
-
-def _listing(pieces: Sequence[tuple[exp.Expr, str]], separator: str) -> exp.Expr:
-    """Return the texts whose test holds, joined by the separator. Only CASE, || and SUBSTRING: they run everywhere."""
-    if not pieces:
-        return _text("")
-    shown = [_case([(test.copy(), _text(separator + text))], _text("")) for test, text in pieces]
-    joined = _joined(shown, exp.DPipe, safe=True)
-    return exp.Substring(this=joined, start=_whole(len(separator) + 1))
-
-
-def _joined(terms: Sequence[exp.Expr], node: Callable[..., exp.Expr], **options: bool) -> exp.Expr:
-    """Return the terms joined left to right; many terms as a balanced tree, since engines limit the depth."""
-    if len(terms) <= _CHAIN:
-        return reduce(lambda left, right: node(this=left, expression=right, **options), terms)
-    half = len(terms) // 2
-    left, right = (exp.Paren(this=_joined(part, node, **options)) for part in (terms[:half], terms[half:]))
-    return node(this=left, expression=right, **options)
 
 
 @cache

@@ -14,7 +14,8 @@ from sqlglot import exp
 from segwarehouse.domain import Activity, ActivityTerm, Card, Condition, Feature, Operator, Rule
 from segwarehouse.errors import DataError, ProofFailed, StatementRefused, WarehouseError
 from segwarehouse.rules import prove
-from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, ViewSpec, compile_number, department_view
+from segwarehouse.rules.compile import CUSTOMERS, DEPARTMENT_COUNTS, ViewSpec, department_view
+from segwarehouse.rules.nodes import number
 from segwarehouse.rules.prove import prove_on_boundaries, prove_on_customers
 from segwarehouse.warehouse import Relation, SourceEngine
 from tests.engines import DIALECT, OpenEngine
@@ -72,11 +73,11 @@ def other_way(node: exp.Expr) -> exp.Expr:
 
 
 def ulp_up(node: exp.Expr) -> exp.Expr:
-    return type(node)(this=node.this, expression=compile_number(math.nextafter(threshold_of(node), math.inf)))
+    return type(node)(this=node.this, expression=number(math.nextafter(threshold_of(node), math.inf)))
 
 
 def ulp_down(node: exp.Expr) -> exp.Expr:
-    return type(node)(this=node.this, expression=compile_number(math.nextafter(threshold_of(node), -math.inf)))
+    return type(node)(this=node.this, expression=number(math.nextafter(threshold_of(node), -math.inf)))
 
 
 def null_as_zero(node: exp.Expr) -> exp.Expr:

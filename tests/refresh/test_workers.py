@@ -7,9 +7,11 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from threadpoolctl import threadpool_info
 
-from segwarehouse.workers import in_parallel
+from segwarehouse.workers import in_parallel, on_one_thread
 
 LARGE = 5_000_000
 """More bytes than a pipe takes: a worker whose parent is gone can't get rid of its result."""
@@ -41,7 +43,7 @@ def test_results_come_in_order_whatever_the_number_of_processes(tmp_path: Path, 
 def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path\n"
-        "from segwarehouse.workers import in_parallel\n"
+        "from segwarehouse.workers import in_parallel, on_one_thread\n"
         "from tests.refresh.test_workers import mark_and_return\n"
         "list(in_parallel(mark_and_return, [(Path(sys.argv[1]), number, 3.0) for number in range(2)], 2))\n"
     )
@@ -63,3 +65,16 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     while any(is_running(pid) for pid in workers) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not any(is_running(pid) for pid in workers)
+
+
+def test_numerical_libraries_work_on_one_thread_and_on_as_many_as_before_afterwards() -> None:
+    matrix = np.ones((200, 200))
+
+    def threads() -> set[int]:
+        _ = matrix @ matrix  # the library is loaded
+        return {int(pool["num_threads"]) for pool in threadpool_info()}
+
+    before = threads()
+    with on_one_thread():
+        assert threads() == {1}
+    assert threads() == before

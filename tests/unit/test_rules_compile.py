@@ -25,11 +25,11 @@ from segwarehouse.rules.compile import (
     compile_arm,
     compile_condition,
     compile_membership,
-    compile_number,
     compile_points,
     compile_score,
     department_view,
 )
+from segwarehouse.rules.nodes import number
 from segwarehouse.rules.validate import parse_back, validate_view
 from segwarehouse.warehouse import Relation, SourceEngine
 from tests.engines import DIALECT, OpenEngine, fetch_rows
@@ -67,7 +67,7 @@ def at_least(feature: str, threshold: float, points: int = 1) -> Rule:
 @example(2.0**53 - 1)
 @example(-0.0)
 def test_a_literal_reads_back_as_the_same_double(engine: SourceEngine, value: float) -> None:
-    literal = compile_number(value)
+    literal = number(value)
     whole = value.is_integer() and abs(value) < 2**53
     assert value_of(engine, exp.cast(literal, "double")) == value
     assert whole or engine.fetch(exp.select(literal)).schema.types == [pa.float64()]
