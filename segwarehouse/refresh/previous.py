@@ -1,6 +1,7 @@
 """The state that is published while a new one is made: what the new one is compared with.
 
-In: a configuration. Out: `Previous`, and its cards as they read over the new data. Nothing is decided here.
+In: a configuration. Out: `Previous`, its cards as they read over the new data, and those of them that may be kept.
+Whether one stays is left to `learn/department.py`, which keeps it unless a new one is better beyond chance.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,9 @@ from segwarehouse.learn.conversion import Pool
 from segwarehouse.rules.compile import ViewSpec
 from segwarehouse.state.published import PublishedState
 from segwarehouse.warehouse import Engine
+
+DECISIVE = {"learning": ("seed", "balance"), "rules": ("target",)}
+"""A card is learned anew where one of these has changed. Its limits are not among them: it keeps to them anyway."""
 
 
 @dataclass(frozen=True)
@@ -131,3 +135,21 @@ def _renamed(card: Card, names: Mapping[str, str]) -> Card:
     terms = [ActivityTerm(names[term.feature], term.weight) for term in card.activity.terms if term.feature in names]
     activity = Activity(tuple(terms), card.activity.floor, card.activity.unit, card.activity.cap)
     return Card(tuple(rules), activity, card.probabilities)
+
+
+def cards_to_keep(
+    config: Config, previous: Previous | None, catalogue: Catalogue, staged: Staged, run_id: str
+) -> Mapping[str, Card]:
+    """Return the published cards by department; none that reads a feature which the new data does not have."""
+    if previous is None or not config.rules.warm_start:
+        return {}
+    for table, keys in DECISIVE.items():
+        now = getattr(config, table)
+        if any(previous.settings.get(table, {}).get(key) != getattr(now, key) for key in keys):
+            return {}
+    again = {
+        department.name: reread(previous.specs[department.name], department, catalogue, staged, run_id)
+        for department in catalogue.departments
+        if department.name in previous.specs
+    }
+    return {name: found.spec.card for name, found in again.items() if not found.missing}

@@ -31,10 +31,9 @@ from segwarehouse.refresh.departments import (
 )
 from segwarehouse.refresh.gate import hold_back, lifts
 from segwarehouse.refresh.overall import refused_tables, tables_of
-from segwarehouse.refresh.previous import Previous, previous_pool, read_previous
+from segwarehouse.refresh.previous import Previous, cards_to_keep, previous_pool, read_previous
 from segwarehouse.refresh.summary import RefreshReport
 from segwarehouse.refresh.task import DepartmentResult, Worker
-from segwarehouse.refresh.warm import cards_to_keep
 from segwarehouse.report.reporting import REPORT_NAME, Reporting
 from segwarehouse.results.carry import Carried, carry_over, on_today
 from segwarehouse.results.identity import previous_segments
