@@ -17,12 +17,14 @@ with bought as (
         {%- endif %}
         t.*
     from features.totals_without as t
+    left join features.sampled as s on s.customer_id = t.customer_id
     {%- if has.promotion %}
     left join features.promotions_without as p on p.customer_id = t.customer_id and p.department_key = t.department_key
     {%- endif %}
     {%- if has.channel %}
     left join features.channel_breadth_without as c on c.customer_id = t.customer_id and c.department_key = t.department_key
     {%- endif %}
+    where t.department_key = 0 or s.customer_id is not null
 ),
 
 known as (

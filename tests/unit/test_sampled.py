@@ -23,7 +23,7 @@ from tests.unit.test_signals import SOURCE, with_signals
 
 SAMPLE = 200
 LEARNING = "trend = true\nmax_customers = {}"
-WITHOUT = ("totals_without", "behaviour", "channels_without", "channel_breadth_without", "promotions_without")
+WITHOUT = ("totals_without", "behaviour", "channel_breadth_without", "promotions_without")
 
 
 @pytest.fixture(scope="module")
@@ -139,6 +139,7 @@ def test_only_the_sample_has_rows_without_a_department(sampled: Built) -> None:
         frame = sampled.frame(f"features.{name}")
         assert set(frame.query("department_key == 0")["customer_id"]) == set(range(500)), name
         assert set(frame.query("department_key > 0")["customer_id"]) == ids, name
+    assert set(sampled.frame("features.channels_without").query("department_key > 0")["customer_id"]) <= ids
     for name in ("outcomes", "first_purchases"):
         assert set(sampled.frame(f"features.{name}")["customer_id"]) <= ids, name
     assert set(sampled.frame("features.department_counts")["customer_id"]) == set(range(500))
@@ -154,12 +155,17 @@ def test_a_leak_is_caught_in_a_sample(open_engine: OpenEngine, tmp_path: Path, l
 def test_models_of_a_project_may_yield_everyone_or_leave_customers_out(
     open_engine: OpenEngine, tmp_path: Path, lines: pd.DataFrame, whole: FeatureTable
 ) -> None:
-    join = "    inner join features.sampled as s on s.customer_id = c.customer_id\n"
-    everyone = ("features/totals_without.sql", join, "")
+    join = "inner join features.sampled as s on s.customer_id = {}.customer_id\n"
+    everyone = (
+        ("features/totals_without.sql", join.format("c"), "\n"),
+        ("features/first_purchases.sql", join.format("c"), ""),
+        ("features/outcomes.sql", join.format("p"), ""),
+    )
     every = "where b.department_key = 0"
     even = ("features/customers.sql", every, f"{every} and b.customer_id % 2 = 0")
-    built = made(open_engine, tmp_path, lines, plants=(everyone, even))
-    assert set(built.frame("features.behaviour").query("department_key > 0")["customer_id"]) == set(range(500))
+    built = made(open_engine, tmp_path, lines, plants=(*everyone, even))
+    for name in ("totals_without", "first_purchases"):
+        assert set(built.frame(f"features.{name}").query("department_key > 0")["customer_id"]) == set(range(500)), name
     built.run_checks()
     found = read_features(built.warehouse, built.catalogue)
     ids = built.frame("features.sampled")["customer_id"]
