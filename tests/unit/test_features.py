@@ -327,7 +327,7 @@ def test_sources_are_read_while_staging_and_never_again(
     for file in (folder / "data").iterdir():
         file.unlink()
     catalogue = read_catalogue(config, engine, staged)
-    context = {**catalogue.context(), **staged.window(config).context(), "leak_stride": 1, "leak_offset": 0}
+    context = feature_context(catalogue, staged.window(config), config.learning)
     build(engine, load_models(models, "features", context))
     ages = engine.fetch(exp.select("customer_age").distinct().from_("features.customers"))
     assert ages["customer_age"].to_pylist() == [40.0]
