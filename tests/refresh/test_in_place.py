@@ -93,8 +93,9 @@ def test_a_schema_that_holds_what_segwarehouse_did_not_make_is_never_dropped(own
 
 
 def test_a_working_database_beside_the_published_one_is_guarded_too(unpublished: Project) -> None:
-    change(unpublished, "create schema staging", "create table staging.hers as select 42 as answer")
+    working = unpublished.config.warehouse.url.path
+    change(working, "create schema staging", "create table staging.hers as select 42 as answer")
     with pytest.raises(WarehouseError, match=r"staging\.hers"):
         unpublished.refresh()
-    assert ask_rows(unpublished, "select answer from staging.hers") == [(42,)]
+    assert ask_rows(working, "select answer from staging.hers") == [(42,)]
     assert not unpublished.config.publish.url.path.exists()

@@ -59,7 +59,7 @@ def test_the_features_and_their_comments_say_it_too(published: Project) -> None:
     features = ask(published, "select name, phrase, recent_days from targeting.features").set_index("name")
     comments = ask(
         published,
-        "select column_name, column_comment from information_schema.columns "
+        "select column_name as name, column_comment as words from information_schema.columns "
         "where table_schema = 'features' and table_name = 'customers'",
     )
     recent = features[features.index.isin(RECENT)]
@@ -67,7 +67,7 @@ def test_the_features_and_their_comments_say_it_too(published: Project) -> None:
     assert (recent["recent_days"] == RECENT_DAYS).all()
     assert recent["phrase"].str.contains(f"last {RECENT_DAYS} days").all()
     assert (features.drop(index=recent.index)["recent_days"] == 0).all()
-    said = comments.set_index("column_name")["column_comment"]
+    said = comments.set_index("name")["words"]
     assert said["recent_monetary_amount"] == f"spend in the last {RECENT_DAYS} days"
 
 
