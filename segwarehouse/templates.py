@@ -172,7 +172,7 @@ class _Templates(ImmutableSandboxedEnvironment):
     Both are refused.
     """
 
-    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - as Jinja
         """Call what a template calls."""
         found = super().call(__context, __obj, *args, **kwargs)
         if isinstance(__obj, Macro):

@@ -45,7 +45,8 @@ def on_one_thread() -> Iterator[None]:
 def _as_child(parent: int, work: Callable[..., Result], arguments: tuple[object, ...]) -> Result:
     if os.getpid() != parent:
         _end_with(parent)
-    return work(*arguments)
+    with on_one_thread():
+        return work(*arguments)
 
 
 def _end_with(parent: int) -> None:

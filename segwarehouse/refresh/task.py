@@ -138,7 +138,7 @@ class DepartmentResult:
 class Worker:
     """What a refresh hands its tasks to. It has no state, so that it goes to other processes.
 
-    It works on one thread: sums over several come in another order from run to run, and a map in another place.
+    The map is made on one thread, as tasks are: sums over several come in another order from run to run.
     """
 
     def map_customers(self, table: FeatureTable, seed: int) -> CustomersMap:
@@ -151,22 +151,17 @@ class Worker:
 
         Where too few can be learned from, the result says so: one department must not stop all.
         """
-        with on_one_thread():
-            return _learned(task)
-
-
-def _learned(task: DepartmentTask) -> DepartmentResult:
-    evaluation = _judge(task)
-    settings, table = task.settings, task.left_out.table()
-    try:
-        learned = learn(table, settings, explain=True, previous=task.previous_card)
-    except TooFewBuyers as error:
-        return DepartmentResult(task.department, evaluation, why=_too_few(error, settings.min_cell))
-    matched = table.score(learned.card).matched
-    card = simplify(without_small_rules(learned.card, matched, settings.min_cell))
-    if not card.rules:
-        return DepartmentResult(task.department, evaluation, why=NO_RULE)
-    return _result(task, evaluation, table, learned, card)
+        evaluation = _judge(task)
+        settings, table = task.settings, task.left_out.table()
+        try:
+            learned = learn(table, settings, explain=True, previous=task.previous_card)
+        except TooFewBuyers as error:
+            return DepartmentResult(task.department, evaluation, why=_too_few(error, settings.min_cell))
+        matched = table.score(learned.card).matched
+        card = simplify(without_small_rules(learned.card, matched, settings.min_cell))
+        if not card.rules:
+            return DepartmentResult(task.department, evaluation, why=NO_RULE)
+        return _result(task, evaluation, table, learned, card)
 
 
 def _judge(task: DepartmentTask) -> Evaluation:
